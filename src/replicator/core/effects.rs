@@ -1,0 +1,205 @@
+//! What the core asks of the world and what the world answers: the whole surface between the
+//! sans-IO core and its driver.
+//!
+//! The driver carries a [`DbRequest`] to the database (see `replicator/db_access.rs`) and brings
+//! the [`DbAnswer`] back with the same [`RequestToken`]. Answers may come in any order, except
+//! that requests about one blob writer or reader are answered in the order asked.
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::model::replication::{
+    Change, ChangeVerdict, ConflictPolicy, IncomingRevision, InsertOutcome, OutgoingRevision,
+    ProposalVerdict, RevisionRequest,
+};
+use crate::model::{BlobDigest, DocId, RevId, Sequence};
+
+/// Names one outstanding [`DbRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestToken(pub u64);
+
+/// Index into the list of collections that the core was made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollectionIndex(pub u32);
+
+/// Names one blob being read or written by this connection; chosen by the core, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobHandle(pub u64);
+
+/// Something that only the database can do.
+#[derive(Clone, Debug)]
+pub enum DbRequest {
+    /// The checkpoint that this (active) side stored under `client_id`, as JSON text.
+    LoadLocalCheckpoint {
+        /// `cp-…`
+        client_id: String,
+    },
+    /// Stores the checkpoint that the peer has just accepted.
+    SaveLocalCheckpoint {
+        /// `cp-…`
+        client_id: String,
+        /// Identical to what the peer stored.
+        body: Bytes,
+    },
+    /// Whether the collection has no document and never had one (for `activeOnly`).
+    IsCollectionEmpty(CollectionIndex),
+    /// The checkpoint that a client stored here (passive side), with its revision.
+    GetPeerCheckpoint {
+        /// `cp-…`
+        client_id: String,
+    },
+    /// Compare-and-set of a client's checkpoint (wire §3.4). A stale `rev` answers HTTP 409.
+    SetPeerCheckpoint {
+        /// `cp-…`
+        client_id: String,
+        /// Revision that the client believes is stored, empty for none.
+        rev: String,
+        /// JSON text.
+        body: Bytes,
+    },
+    /// Rows of the change feed after `after`, at most `limit`, in order.
+    Changes {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Exclusive start.
+        after: Sequence,
+        /// At most so many rows.
+        limit: usize,
+        /// Only these documents, if given.
+        doc_ids: Option<Vec<DocId>>,
+    },
+    /// Judges rows of a `changes` list.
+    JudgeChanges {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Document and announced revision.
+        rows: Vec<(DocId, RevId)>,
+    },
+    /// Judges rows of a `proposeChanges` list.
+    JudgeProposals {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Document, proposed revision, and the parent that the client believes is current.
+        rows: Vec<(DocId, RevId, Option<RevId>)>,
+    },
+    /// Reads revisions to send.
+    ReadRevisions {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Which revisions.
+        revisions: Vec<RevisionRequest>,
+    },
+    /// Inserts revisions, in one transaction, each for itself.
+    InsertRevisions {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// What to insert; all their blobs are already stored.
+        revisions: Vec<IncomingRevision>,
+        /// What to do about conflicts.
+        policy: ConflictPolicy,
+    },
+    /// Records `rev_id` as the revision that is current on the remote.
+    MarkPushed {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Documents with the revision that the peer has now.
+        revisions: Vec<(DocId, RevId)>,
+    },
+    /// Which of these blobs are stored here.
+    FindBlobs(Vec<BlobDigest>),
+    /// Opens a stored blob for reading.
+    OpenBlob {
+        /// Name for the following requests.
+        handle: BlobHandle,
+        /// Which blob.
+        digest: BlobDigest,
+    },
+    /// Reads the next bytes.
+    ReadBlob {
+        /// From `OpenBlob`.
+        handle: BlobHandle,
+        /// At most so many bytes.
+        max: usize,
+    },
+    /// Forgets a reader.
+    CloseBlob(BlobHandle),
+    /// Starts to write a blob that must turn out to have this digest.
+    CreateBlob {
+        /// Name for the following requests.
+        handle: BlobHandle,
+        /// What its content must hash to.
+        digest: BlobDigest,
+    },
+    /// Appends bytes. Not answered unless it fails.
+    WriteBlob {
+        /// From `CreateBlob`.
+        handle: BlobHandle,
+        /// The next bytes.
+        data: Bytes,
+    },
+    /// Verifies digest and (if given) length, and keeps the blob.
+    FinishBlob {
+        /// From `CreateBlob`.
+        handle: BlobHandle,
+        /// What the document said.
+        length: Option<u64>,
+    },
+    /// Throws a half-written blob away. Not answered.
+    AbortBlob(BlobHandle),
+}
+
+/// The answer to a [`DbRequest`] of the matching kind.
+#[derive(Clone, Debug)]
+pub enum DbAnswer {
+    /// To `LoadLocalCheckpoint`.
+    LocalCheckpoint(Result<Option<Bytes>>),
+    /// To `SaveLocalCheckpoint`, `MarkPushed`, `CreateBlob`, `FinishBlob`, a failed `WriteBlob`.
+    Done(Result<()>),
+    /// To `IsCollectionEmpty`.
+    Empty(Result<bool>),
+    /// To `GetPeerCheckpoint`: revision and JSON text.
+    PeerCheckpoint(Result<Option<(String, Bytes)>>),
+    /// To `SetPeerCheckpoint`: the new revision.
+    PeerCheckpointSet(Result<String>),
+    /// To `Changes`: the rows and the collection's last sequence at that moment (so that
+    /// `rows.len() < limit` means caught up to it).
+    Changes(Result<(Vec<Change>, Sequence)>),
+    /// To `JudgeChanges`, aligned with the rows.
+    ChangeVerdicts(Result<Vec<ChangeVerdict>>),
+    /// To `JudgeProposals`, aligned with the rows.
+    ProposalVerdicts(Result<Vec<ProposalVerdict>>),
+    /// To `ReadRevisions`, aligned; `None` where the body is gone.
+    Revisions(Result<Vec<Option<OutgoingRevision>>>),
+    /// To `InsertRevisions`, aligned. Given after the commit.
+    Inserted(Result<Vec<InsertOutcome>>),
+    /// To `FindBlobs`, aligned.
+    BlobsFound(Result<Vec<bool>>),
+    /// To `OpenBlob`: the length in bytes.
+    BlobOpened(Result<u64>),
+    /// To `ReadBlob`: empty at the end.
+    BlobData(Result<Bytes>),
+}
+
+/// How the connection should be closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseReason {
+    /// WebSocket close code.
+    pub code: u16,
+    /// Text of the CLOSE frame, at most 123 bytes.
+    pub reason: String,
+}
+
+/// One document's fate, for document listeners (API spec §15.10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentEnded {
+    /// Which collection.
+    pub collection: CollectionIndex,
+    /// Whether it was pushed (else pulled).
+    pub is_push: bool,
+    /// Which document.
+    pub doc_id: DocId,
+    /// Whether the revision was a tombstone.
+    pub deleted: bool,
+    /// Why it failed, if it did.
+    pub error: Option<Error>,
+}

@@ -1,0 +1,3 @@
+//! The decisions of one connection, sans-IO.
+
+pub mod effects;
