@@ -212,9 +212,7 @@ impl Decoder {
             number: frame.number,
             reason: reason.to_string(),
         };
-        let inflater = self
-            .inflater
-            .get_or_insert_with(|| Decompress::new(false));
+        let inflater = self.inflater.get_or_insert_with(|| Decompress::new(false));
         let out = &mut self.scratch;
         out.clear();
         out.shrink_to(4 * INFLATE_STEP);

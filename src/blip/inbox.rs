@@ -188,7 +188,7 @@ impl Inbox {
         config: &Config,
     ) -> Result<usize, Violation> {
         let number = frame.number;
-        let (partial, streamed) = if frame.kind == FrameKind::Request {
+        let partial = if frame.kind == FrameKind::Request {
             let partial = self.requests.get(&number);
             if partial.is_none() && number != self.last_request + 1 {
                 return Err(Violation::BadRequestNumber {
@@ -201,7 +201,7 @@ impl Inbox {
                     limit: config.max_open_messages,
                 });
             }
-            (partial, false)
+            partial
         } else {
             if number == 0 || number > last_sent {
                 return Err(Violation::UnknownReply {
@@ -210,21 +210,14 @@ impl Inbox {
                 });
             }
             match self.replies.get(&number) {
-                Some(awaited) => (
-                    awaited.partial.as_ref(),
-                    awaited.mode == ReplyMode::Streamed && frame.kind == FrameKind::Reply,
-                ),
+                Some(awaited) => awaited.partial.as_ref(),
                 // Answered already, or no answer was wanted: read for the running state only.
                 None => return Ok(0),
             }
         };
         Ok(match partial.map(|partial| &partial.state) {
-            None | Some(State::Collecting(_)) if streamed => config.max_message,
-            None => config.max_message,
-            Some(State::Collecting(contents)) => {
-                config.max_message.saturating_sub(contents.len())
-            }
-            Some(State::Streaming { .. }) => config.max_message,
+            None | Some(State::Streaming { .. }) => config.max_message,
+            Some(State::Collecting(contents)) => config.max_message.saturating_sub(contents.len()),
             Some(State::Discarding { .. }) => 0,
         })
     }
@@ -242,7 +235,7 @@ impl Inbox {
         mut answer: impl FnMut(Answer),
     ) -> Result<(), Violation> {
         if frame.kind == FrameKind::Request {
-            self.handle_request(frame, contents, config, event, &mut answer)?;
+            self.handle_request(frame, contents, config, &mut event, &mut answer)?;
         } else {
             self.handle_reply(frame, contents, config, &mut event, &mut answer)?;
         }
@@ -259,7 +252,7 @@ impl Inbox {
         frame: &Frame<'_>,
         contents: Decoded<'_>,
         config: &Config,
-        mut event: impl FnMut(Event),
+        event: &mut impl FnMut(Event),
         answer: &mut impl FnMut(Answer),
     ) -> Result<(), Violation> {
         let number = frame.number;
@@ -498,8 +491,8 @@ impl Inbox {
             _ => FrameKind::AckReply,
         };
         let crowded = self.held > config.max_open_bytes / 4;
-        let older = |numbers: &mut dyn Iterator<Item = &u64>| numbers.any(|&n| n < frame.number);
-        if crowded && frame.kind == FrameKind::Request && older(&mut self.requests.keys()) {
+        let is_request = frame.kind == FrameKind::Request;
+        if crowded && is_request && self.requests.keys().any(|&number| number < frame.number) {
             return;
         }
         partial.acked = partial.received;

@@ -87,9 +87,7 @@ impl Outgoing {
     /// Whether an ACK of `kind` for `number` means this message.
     fn is_acked_by(&self, kind: FrameKind, acked: u64) -> bool {
         match self.kind {
-            Kind::Request { number, .. } => {
-                kind == FrameKind::AckRequest && number == Some(acked)
-            }
+            Kind::Request { number, .. } => kind == FrameKind::AckRequest && number == Some(acked),
             Kind::Reply(number) | Kind::Error(number) => {
                 kind == FrameKind::AckReply && number == acked
             }
