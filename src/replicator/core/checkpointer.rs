@@ -39,7 +39,6 @@ pub(super) struct Checkpointer {
     client_id: String,
     pushes: bool,
     pulls: bool,
-    ignore_stored: bool,
     loaded: bool,
     had_local: bool,
     /// Whether both sides remembered the same; if not, recorded remote ancestors are not trusted.
@@ -77,21 +76,26 @@ impl Body<'_> {
     }
 }
 
+/// What a stored checkpoint says was pushed; nothing when there is none.
+pub(crate) fn stored_completed(body: Option<&[u8]>) -> SequenceSet {
+    body.and_then(|body| serde_json::from_slice::<Body<'_>>(body).ok())
+        .unwrap_or_default()
+        .completed()
+}
+
 impl Checkpointer {
     pub(super) fn new(
         collection: CollectionIndex,
         wire: Option<u32>,
         client_id: String,
         directions: (bool, bool),
-        ignore_stored: bool,
-    ) -> Self {
+        ) -> Self {
         Self {
             collection,
             wire,
             client_id,
             pushes: directions.0,
             pulls: directions.1,
-            ignore_stored,
             loaded: false,
             had_local: false,
             valid: false,
@@ -157,14 +161,14 @@ impl Checkpointer {
     pub(super) fn handle_local(&mut self, body: Result<Option<Bytes>>, cx: &mut Context) {
         self.loaded = true;
         match body {
-            Ok(Some(body)) if !self.ignore_stored => {
+            Ok(Some(body)) => {
                 if let Ok(parsed) = serde_json::from_slice::<Body<'_>>(&body) {
                     self.had_local = true;
                     self.completed = parsed.completed();
                     self.remote = parsed.remote();
                 }
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(error) => cx.fail(error, 1011),
         }
     }

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use blob_fetcher::BlobFetcher;
 use blob_sender::BlobSender;
+pub(crate) use checkpointer::stored_completed;
 use checkpointer::{CheckpointStep, Checkpointer};
 pub use collection::CoreCollection;
 use collection::Collection;
@@ -60,8 +61,6 @@ pub struct ActiveConfig {
     pub pull: bool,
     /// Go on when caught up.
     pub continuous: bool,
-    /// Ignore the stored checkpoint.
-    pub reset: bool,
     /// Remove documents to which the user lost access.
     pub auto_purge: bool,
 }
@@ -152,7 +151,7 @@ impl Core {
                 let mut collection = Collection::new(index, collection, wire);
                 collection.checkpointer = active.map(|active| {
                     let directions = (active.push, active.pull);
-                    Checkpointer::new(index, wire, client_id, directions, active.reset)
+                    Checkpointer::new(index, wire, client_id, directions)
                 });
                 collection
             })
