@@ -1,0 +1,193 @@
+//! Name look-up, TCP to the first address that answers, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::upgrade::Target;
+use super::{net_error, tuning};
+use crate::error::{Error, NetworkReason, Result};
+
+/// A connection to a server, with or without TLS.
+pub(super) enum ClientStream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl ClientStream {
+    /// The certificate that the server presented, DER.
+    pub(super) fn peer_certificate(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => {
+                let (_, connection) = stream.get_ref();
+                Some(connection.peer_certificates()?.first()?.to_vec())
+            }
+        }
+    }
+}
+
+/// Connects to `target`, with TLS if a configuration is given.
+pub(super) async fn open(target: &Target, tls: Option<Arc<ClientConfig>>) -> Result<ClientStream> {
+    let tcp = connect_tcp(target).await?;
+    // Frames are gathered above; waiting for more would only add latency.
+    tcp.set_nodelay(true)
+        .map_err(|error| net_error::from_io(&error, &target.authority()))?;
+    let Some(config) = tls else {
+        return Ok(ClientStream::Plain(tcp));
+    };
+    let name = ServerName::try_from(target.bare_host().to_owned()).map_err(|_| {
+        Error::network(
+            NetworkReason::InvalidUrl,
+            format!("host {:?} cannot be a TLS server name", target.host),
+        )
+    })?;
+    let stream = TlsConnector::from(config)
+        .connect(name, tcp)
+        .await
+        .map_err(|error| match error.kind() {
+            // A listener that refuses us as it must sends an alert; a silent end tells nothing.
+            io::ErrorKind::UnexpectedEof => Error::network(
+                NetworkReason::ConnectionReset,
+                format!(
+                    "connection closed during the TLS handshake ({})",
+                    target.authority()
+                ),
+            ),
+            _ => net_error::from_io(&error, &target.authority()),
+        })?;
+    Ok(ClientStream::Tls(Box::new(stream)))
+}
+
+/// Tries the addresses of the host one after the other, the next as soon as one fails or has not
+/// answered for 250 ms, families taking turns (RFC 8305). The first to connect wins.
+async fn connect_tcp(target: &Target) -> Result<TcpStream> {
+    let host = target.bare_host();
+    let found = tokio::net::lookup_host((host, target.port))
+        .await
+        .map_err(|error| net_error::from_lookup(&error, host))?;
+    let mut waiting = take_turns(found.collect()).into_iter();
+    let mut trying = FuturesUnordered::new();
+    let mut first_error = None;
+    loop {
+        match waiting.next() {
+            Some(address) => trying.push(async move {
+                let connected = TcpStream::connect(address).await;
+                connected.map_err(|error| net_error::from_io(&error, &address.to_string()))
+            }),
+            None if trying.is_empty() => break,
+            None => {}
+        }
+        let delay = async {
+            if waiting.len() == 0 {
+                std::future::pending::<()>().await;
+            }
+            sleep(tuning::NEXT_ADDRESS_DELAY).await;
+        };
+        tokio::select! {
+            biased;
+            result = trying.next() => match result {
+                Some(Ok(stream)) => return Ok(stream),
+                Some(Err(error)) => { first_error.get_or_insert(error); }
+                None => {}
+            },
+            () = delay => {}
+        }
+    }
+    Err(first_error.unwrap_or_else(|| {
+        Error::network(
+            NetworkReason::UnknownHost,
+            format!("unknown hostname {host:?}: it has no address"),
+        )
+    }))
+}
+
+/// Sorts addresses so that families alternate, starting with the resolver's first.
+fn take_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first().map(SocketAddr::is_ipv6) else {
+        return addresses;
+    };
+    let (mine, others): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|a| a.is_ipv6() == first);
+    let mut others = others.into_iter();
+    let mut sorted = Vec::new();
+    for address in mine {
+        sorted.push(address);
+        sorted.extend(others.next());
+    }
+    sorted.extend(others);
+    sorted
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, data),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, data),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_families_take_turns_starting_with_the_resolvers_first() {
+        let list = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        assert_eq!(
+            take_turns(list(&["[::1]:1", "[::2]:1", "10.0.0.1:1", "[::3]:1"])),
+            list(&["[::1]:1", "10.0.0.1:1", "[::2]:1", "[::3]:1"])
+        );
+        assert_eq!(
+            take_turns(list(&["10.0.0.1:1", "[::1]:1"])),
+            list(&["10.0.0.1:1", "[::1]:1"])
+        );
+        assert_eq!(take_turns(Vec::new()), Vec::new());
+    }
+}
