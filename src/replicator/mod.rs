@@ -28,3 +28,6 @@ pub use passive::{PassiveConfig, serve};
 pub use status::{
     ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
 };
+
+#[cfg(test)]
+mod tests;

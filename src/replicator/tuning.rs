@@ -46,8 +46,6 @@ pub const BLOB_BACKLOG: usize = 4 * MIB;
 pub const DEFAULT_MAX_HISTORY: u32 = 20;
 /// Ancestors that we ask for and keep (wire §3.7).
 pub const OUR_MAX_HISTORY: u32 = 20;
-/// Longest accepted `history` of a revision, in ids (design D9).
-pub const HISTORY_LIMIT: usize = 1_000;
 
 /// Delay between a change of the checkpoint and its saving while busy (wire §4.3).
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);

@@ -7,11 +7,10 @@ use std::collections::{HashMap, VecDeque};
 
 use super::context::{Context, DbRoute, ReplyRoute};
 use super::effects::{BlobHandle, CollectionIndex, DbAnswer, DbRequest};
-use crate::blip::RequestId;
 use crate::error::{Error, Result};
 use crate::model::BlobDigest;
 use crate::model::replication::BlobRef;
-use crate::protocol::{Request, attachments};
+use crate::protocol::{Request, should_compress};
 use crate::replicator::tuning;
 
 /// Names one fetch of this connection.
@@ -74,7 +73,7 @@ impl BlobFetcher {
                     collection: wire,
                     digest: blob.digest.to_string(),
                     doc_id: Some(doc_id.to_owned()),
-                    compress: attachments::is_compressible(blob),
+                    compress: should_compress(blob),
                 }),
                 handle: None,
                 finishing: false,
@@ -121,7 +120,6 @@ impl BlobFetcher {
     pub(super) fn handle_end(
         &mut self,
         id: FetchId,
-        _request: RequestId,
         result: Result<()>,
         cx: &mut Context,
     ) {

@@ -12,7 +12,7 @@ use super::effects::{BlobHandle, DbAnswer, DbRequest};
 use crate::blip::{Message, Properties, ReplyTo, StreamId};
 use crate::error::{Code, Error, Result};
 use crate::model::BlobDigest;
-use crate::protocol::attachments::Proof;
+use crate::protocol::Proof;
 use crate::replicator::tuning;
 
 /// Names one blob being served on this connection.
@@ -63,14 +63,8 @@ impl BlobSender {
         nonce: &Bytes,
         cx: &mut Context,
     ) {
-        match Proof::new(nonce) {
-            Ok(proof) => self.accept(to, digest, Purpose::Prove(Box::new(proof)), cx),
-            Err(error) => {
-                if let Some(to) = to {
-                    cx.blip.reply_error(to, &error);
-                }
-            }
-        }
+        let proof = Box::new(Proof::new(nonce));
+        self.accept(to, digest, Purpose::Prove(proof), cx);
     }
 
     fn accept(&mut self, to: Option<ReplyTo>, digest: &str, purpose: Purpose, cx: &mut Context) {
@@ -181,7 +175,7 @@ impl BlobSender {
             }
             (Ok(_), Purpose::Prove(proof), _) => {
                 let message = Message {
-                    body: proof.finish().into(),
+                    body: proof.clone().finish().into(),
                     ..Message::default()
                 };
                 cx.blip.reply(send.to, message);

@@ -282,15 +282,17 @@ impl Checkpointer {
         cx: &mut Context,
     ) {
         match (step, result) {
-            (CheckpointStep::FetchRemote, Ok(message)) => {
-                let reply = CheckpointReply::decode(message);
-                self.handle_peer(Some((reply.rev, reply.body)));
-            }
+            (CheckpointStep::FetchRemote, Ok(message)) => match CheckpointReply::decode(&message) {
+                Ok(reply) => self.handle_peer(Some((reply.rev, reply.body))),
+                Err(error) => cx.fail(error, 4002),
+            },
             (CheckpointStep::FetchRemote, Err(Error::Http { status: 404, .. })) => {
                 self.handle_peer(None);
             }
             (CheckpointStep::SaveRemote, Ok(message)) => {
-                self.peer_rev = CheckpointReply::decode(message).rev;
+                if !self.adopt_revision(&message, cx) {
+                    return;
+                }
                 if let Some(body) = self.saving.clone() {
                     cx.ask(
                         DbRequest::SaveLocalCheckpoint {
@@ -305,8 +307,9 @@ impl Checkpointer {
                 self.fetch(CheckpointStep::RefetchRevision, cx);
             }
             (CheckpointStep::RefetchRevision, Ok(message)) => {
-                self.peer_rev = CheckpointReply::decode(message).rev;
-                self.send_set(cx);
+                if self.adopt_revision(&message, cx) {
+                    self.send_set(cx);
+                }
             }
             (CheckpointStep::RefetchRevision, Err(Error::Http { status: 404, .. })) => {
                 self.peer_rev.clear();
@@ -320,6 +323,19 @@ impl Checkpointer {
                 cx.fail_if_fatal(&error);
             }
             (CheckpointStep::LoadLocal | CheckpointStep::SaveLocal, Ok(_)) => {}
+        }
+    }
+
+    fn adopt_revision(&mut self, message: &Message, cx: &mut Context) -> bool {
+        match CheckpointReply::decode(message) {
+            Ok(reply) => {
+                self.peer_rev = reply.rev;
+                true
+            }
+            Err(error) => {
+                cx.fail(error, 4002);
+                false
+            }
         }
     }
 

@@ -40,7 +40,7 @@ use pusher::{PushConfig, Pusher};
 use crate::blip::{self, Connection, Event, Message, ReplyTo, RequestId};
 use crate::error::{Error, Result};
 use crate::model::Sequence;
-use crate::protocol::{CollectionReply, Request, decode_collections_reply};
+use crate::protocol::{CollectionReply, Request, no_handler};
 use crate::replicator::tuning;
 
 /// Which side of the connection this is.
@@ -616,7 +616,7 @@ impl Core {
 
     fn handle_collections_reply(&mut self, result: Result<Message>) {
         let entries = result
-            .and_then(|message| decode_collections_reply(message, self.collections.len()));
+            .and_then(|message| CollectionReply::decode_all(&message, self.collections.len()));
         let entries = match entries {
             Ok(entries) => entries,
             Err(error) => return self.cx.fail(error, 4002),
@@ -697,10 +697,6 @@ impl Core {
             }
         }
     }
-}
-
-fn no_handler() -> Error {
-    Error::from_blip("BLIP", 404, "no handler for message")
 }
 
 /// Reads `since` as a listener does: an integer, anything else is the start (wire §3.5).

@@ -6,11 +6,11 @@ use super::context::{Context, DbRoute};
 use super::effects::{DbAnswer, DbRequest};
 use super::puller::{PullConfig, Puller};
 use super::pusher::{PushConfig, Pusher};
-use super::{Core, CoreCollection, no_handler, since_sequence};
+use super::{Core, CoreCollection, since_sequence};
 use crate::blip::{Message, ReplyTo};
 use crate::error::{Code, Error, Result};
 use crate::model::{CollectionSpec, DocId, SequenceSet};
-use crate::protocol::{CheckpointReply, CollectionReply, Request, SubChanges, encode_collections_reply};
+use crate::protocol::{CheckpointReply, CollectionReply, Request, SubChanges, no_handler};
 
 /// How the client names collections (wire §3.1): its first message decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,8 +60,10 @@ impl PassiveSession {
         if self.opening.as_ref().is_some_and(|o| o.missing == 0)
             && let Some(opening) = self.opening.take()
         {
-            cx.blip
-                .reply(opening.to, encode_collections_reply(&opening.entries));
+            match CollectionReply::encode_all(&opening.entries) {
+                Ok(reply) => cx.blip.reply(opening.to, reply),
+                Err(error) => cx.blip.reply_error(opening.to, &error),
+            }
         }
     }
 }

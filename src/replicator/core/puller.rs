@@ -762,19 +762,11 @@ fn read_rev((doc_id, rev_id): (DocId, RevId), rev: Rev) -> ReadRev {
     if rev.delta_src.is_some() {
         return fail(Error::http(422, "Deltas are disabled for this peer"));
     }
-    if rev.history.len() > tuning::HISTORY_LIMIT {
-        let message = format!(
-            "history of {doc_id} has {} revisions, limit is {}",
-            rev.history.len(),
-            tuning::HISTORY_LIMIT
-        );
-        return fail(Error::lite(Code::BadRevisionId, message));
-    }
-    let history = match rev.history.into_iter().map(RevId::parse).collect() {
-        Ok(history) => history,
+    let history = match rev.ids() {
+        Ok(ids) => ids.history,
         Err(error) => return fail(error),
     };
-    match attachments::strip_on_receipt(rev.body) {
+    match attachments::strip_on_receipt(&rev.body) {
         Ok(clean) if clean.removed => fail(Error::http(404, "removed from channel")),
         Ok(clean) => Ok((
             IncomingRevision {

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::model::replication::{Change, OutgoingRevision, RevisionRequest};
 use crate::model::{DocId, RevId, Sequence, SequenceSet};
 use crate::protocol::{
-    ChangeRow, ChangesEntry, ChangesReply, ProposeEntry, ProposeReply, ProposedRow, Request, Rev,
+    ChangeRow, ChangesEntry, ChangesReply, NoRev, ProposeEntry, ProposeReply, ProposedRow, Request, Rev,
     attachments,
 };
 use crate::replicator::tuning;
@@ -382,12 +382,12 @@ impl Pusher {
             }
         };
         if self.config.active {
-            match ProposeReply::decode(message, items.len()) {
+            match ProposeReply::decode(&message, items.len()) {
                 Ok(reply) => self.handle_proposal_reply(items, reply, cx),
                 Err(error) => cx.fail(error, 4002),
             }
         } else {
-            match ChangesReply::decode(message, items.len()) {
+            match ChangesReply::decode(&message, items.len()) {
                 Ok(reply) => self.handle_changes_reply(items, reply, cx),
                 Err(error) => cx.fail(error, 4002),
             }
@@ -548,7 +548,7 @@ impl Pusher {
     }
 
     fn norev(&self, item: &Item) -> Request {
-        Request::NoRev {
+        Request::NoRev(NoRev {
             collection: self.wire,
             id: item.change.doc_id.as_str().into(),
             rev: item.change.rev_id.as_str().into(),
@@ -556,7 +556,7 @@ impl Pusher {
             error: 404,
             reason: None,
             no_reply: true,
-        }
+        })
     }
 
     fn send_revisions(&mut self, cx: &mut Context) {
