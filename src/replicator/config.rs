@@ -422,3 +422,93 @@ fn read_trust(pinned: Option<&str>, only_self_signed: bool) -> Result<ServerTrus
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(result: Result<impl std::fmt::Debug>) -> String {
+        let error = result.unwrap_err();
+        assert!(error.is(Code::InvalidParameter), "{error:?}");
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn urls_follow_the_rules_of_api_9_6() {
+        let parse = |url: &str| parse_url(&json!({ "url": url }));
+        for good in ["ws://h/db", "wss://h:4984/a/b/", "ws://[::1]:5/x"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        assert!(refused(parse("http://h/db")).contains("'ws:' or 'wss:'"));
+        assert!(refused(parse("ws://u:p@h/db")).contains("BasicAuthenticator"));
+        assert!(refused(parse("ws://h/")).contains("names no database"));
+        assert!(refused(parse("nonsense")).contains("nonsense"));
+        assert!(refused(parse_url(&Value::Null)).contains("cannot be read"));
+    }
+
+    #[test]
+    fn attempts_follow_api_9_7() {
+        assert_eq!(attempts(None, false).unwrap(), Some(10));
+        assert_eq!(attempts(Some(0.0), true).unwrap(), None);
+        assert_eq!(attempts(Some(10.0), true).unwrap(), None);
+        assert_eq!(attempts(Some(10.0), false).unwrap(), Some(10));
+        assert_eq!(attempts(Some(3.0), true).unwrap(), Some(3));
+        refused(attempts(Some(-1.0), false));
+        refused(attempts(Some(f64::NAN), false));
+    }
+
+    #[test]
+    fn a_negative_heartbeat_is_refused_and_zero_is_the_default() {
+        let read = |value| seconds("heartbeat", Some(value), tuning::HEARTBEAT);
+        assert_eq!(read(0.0).unwrap(), tuning::HEARTBEAT);
+        assert_eq!(read(2.5).unwrap(), Duration::from_millis(2_500));
+        assert!(refused(read(-1.0)).contains("heartbeat is -1"));
+        refused(read(f64::INFINITY));
+    }
+
+    #[test]
+    fn authenticators_are_read_in_every_spelling_and_unknown_ones_refused() {
+        let basic = json!({"type": "basic", "data": {"username": "u", "password": "p"}});
+        assert!(matches!(
+            read_authenticator(&basic).unwrap(),
+            Some(Authenticator::Basic { username, .. }) if username == "u"
+        ));
+        for key in ["sessionID", "sessionId"] {
+            let session = json!({"type": "session", "data": {"cookieName": "c", key: "s"}});
+            assert!(matches!(
+                read_authenticator(&session).unwrap(),
+                Some(Authenticator::Session { session_id, .. }) if session_id == "s"
+            ));
+        }
+        assert!(read_authenticator(&json!("")).unwrap().is_none());
+        refused(read_authenticator(&json!({"type": "oidc"})));
+        refused(read_authenticator(&json!({"type": "basic", "data": {"username": "u"}})));
+    }
+
+    #[test]
+    fn a_secret_never_shows_in_debug_text() {
+        let basic = json!({"type": "basic", "data": {"username": "u", "password": "hush"}});
+        let shown = format!("{:?}", read_authenticator(&basic).unwrap());
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+
+    #[test]
+    fn a_pin_must_be_one_certificate() {
+        assert!(matches!(read_trust(None, true).unwrap(), ServerTrust::OnlySelfSigned));
+        assert!(matches!(read_trust(Some(""), false).unwrap(), ServerTrust::PlatformRoots));
+        assert!(refused(read_trust(Some("*"), true)).contains("base64"));
+        assert!(refused(read_trust(Some("AAAA"), true)).contains("certificate"));
+    }
+
+    #[test]
+    fn filters_are_not_supported_yet() {
+        let error = read_group_config(json!({"pushFilter": "() => true"})).unwrap_err();
+        assert!(error.is(Code::Unsupported));
+        let (doc_ids, channels) =
+            read_group_config(json!({"channels": [], "documentIDs": ["a"]})).unwrap();
+        assert_eq!(doc_ids.map(|list| list.len()), Some(1));
+        assert_eq!(channels, None);
+    }
+}

@@ -267,20 +267,15 @@ impl Core {
 
     fn handle_request_as_active(&mut self, to: Option<ReplyTo>, request: Request) -> Result<()> {
         let cx = &mut self.cx;
-        let collections = &mut self.collections;
-        let mut puller = |wire: Option<u32>| {
-            let found = collections.iter_mut().find(|c| c.wire == wire);
-            let puller = found.and_then(|collection| collection.puller.as_mut());
-            puller.ok_or_else(|| Error::http(400, "this collection is not being pulled"))
-        };
+        let wire = request.collection();
+        let collection = self.collections.iter_mut().find(|c| c.wire == wire);
+        let puller = collection
+            .and_then(|collection| collection.puller.as_mut())
+            .ok_or_else(|| Error::http(400, "this collection is not being pulled"));
         match request {
-            Request::Changes {
-                collection, rows, ..
-            } => puller(collection)?.handle_changes(to, rows, cx),
-            Request::Rev(rev) => puller(rev.collection)?.handle_rev(to, rev, cx),
-            Request::NoRev(no_rev) => {
-                puller(no_rev.collection)?.handle_no_rev(to, &no_rev, cx);
-            }
+            Request::Changes { rows, .. } => puller?.handle_changes(to, rows, cx),
+            Request::Rev(rev) => puller?.handle_rev(to, rev, cx),
+            Request::NoRev(no_rev) => puller?.handle_no_rev(to, &no_rev, cx),
             Request::GetAttachment {
                 digest, compress, ..
             } => self.sender.handle_get(to, &digest, compress, cx),
@@ -294,6 +289,7 @@ impl Core {
     }
 
     fn handle_reply(&mut self, route: ReplyRoute, result: Result<Message>) {
+        let stopping = self.is_stopping();
         let cx = &mut self.cx;
         match route {
             ReplyRoute::GetCollections => self.handle_collections_reply(result),
@@ -310,9 +306,9 @@ impl Core {
                     cx.fail(error, 4002);
                 }
             }
-            ReplyRoute::Push(index, step) if !self.is_stopping() => {
+            ReplyRoute::Push(index, step) if !stopping => {
                 if let Some(pusher) = &mut self.collections[index.0 as usize].pusher {
-                    pusher.handle_reply(step, result, &mut self.cx);
+                    pusher.handle_reply(step, result, cx);
                 }
             }
             ReplyRoute::Push(..) | ReplyRoute::Fetch(_) => {}
@@ -325,6 +321,7 @@ impl Core {
         if self.cx.fatal.is_some() || self.phase == Phase::Closed {
             return;
         }
+        let stopping = self.is_stopping();
         let cx = &mut self.cx;
         match cx.take_db_route(token) {
             Some(DbRoute::Checkpoint(index, step)) => {
@@ -339,12 +336,12 @@ impl Core {
                 let empty = matches!(answer, DbAnswer::Empty(Ok(true)));
                 let collection = &self.collections[index.0 as usize];
                 if let Some(puller) = &collection.puller {
-                    puller.subscribe(None, empty, &mut self.cx);
+                    puller.subscribe(None, empty, cx);
                 }
             }
-            Some(DbRoute::Push(index, step)) if !self.is_stopping() => {
+            Some(DbRoute::Push(index, step)) if !stopping => {
                 if let Some(pusher) = &mut self.collections[index.0 as usize].pusher {
-                    pusher.handle_answer(step, answer, &mut self.cx);
+                    pusher.handle_answer(step, answer, cx);
                 }
             }
             Some(DbRoute::Pull(index, step)) => {
