@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // Child processes that answer calls. The parent half starts a script, calls its methods, hears its events and always ends
 // it; the child half serves the methods and ends itself when the parent is gone.
 
@@ -58,7 +58,9 @@ class Child {
         resolve();
       };
       this.process.once('error', (error) => end(`could not be started: ${error.message}`));
-      this.process.once('exit', (code, signal) => end(signal ? `was ended by ${signal}` : `ended with exit code ${code}`));
+      this.process.once('exit', (code, signal) =>
+        end(signal ? `was ended by ${signal}` : `ended with exit code ${code}`),
+      );
     });
     this.process.on('message', (/** @type {any} */ message) => this.handle(message));
   }
@@ -93,13 +95,19 @@ class Child {
       const id = this.nextCall++;
       const timer = setTimeout(() => {
         this.calls.delete(id);
-        reject(new ChildError(this.name, { message: `no answer to "${method}" within ${timeout / 1000} s` }));
+        reject(
+          new ChildError(this.name, {
+            message: `no answer to "${method}" within ${timeout / 1000} s`,
+          }),
+        );
       }, timeout);
       this.calls.set(id, { resolve, reject, timer });
       this.process.send({ id, method, args }, (error) => {
         if (!error || !this.calls.delete(id)) return;
         clearTimeout(timer);
-        reject(new ChildError(this.name, { message: `"${method}" could not be sent: ${error.message}` }));
+        reject(
+          new ChildError(this.name, { message: `"${method}" could not be sent: ${error.message}` }),
+        );
       });
     });
   }
@@ -131,7 +139,8 @@ class Child {
 function serve(methods) {
   process.on('message', async (/** @type {any} */ { id, method, args }) => {
     try {
-      if (!Object.prototype.hasOwnProperty.call(methods, method)) throw new Error(`no such method: ${method}`);
+      if (!Object.prototype.hasOwnProperty.call(methods, method))
+        throw new Error(`no such method: ${method}`);
       send({ id, result: await methods[method](args) });
     } catch (error) {
       send({ id, error: plainError(error) });
@@ -161,7 +170,10 @@ function send(message) {
 function plainError(error) {
   if (!(error instanceof Error)) return { message: String(error) };
   const { domain, code } = /** @type {any} */ (error);
-  const text = domain || code ? `${error.message} (${[domain, code].filter(Boolean).join(' ')})` : error.message;
+  const text =
+    domain || code
+      ? `${error.message} (${[domain, code].filter(Boolean).join(' ')})`
+      : error.message;
   return { message: text, domain, code };
 }
 

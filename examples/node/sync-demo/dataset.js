@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // The data of the demo: real records and real files from two npm packages. Countries with their flags and outlines come
 // from world-countries; films, earthquakes and football matches from vega-datasets.
 
@@ -58,14 +58,19 @@ function records(collection) {
 /** @returns {SourceRecord[]} */
 function countries() {
   const data = path.join(packageFolder('world-countries'), 'data');
-  return require('world-countries').map((/** @type {any} */ country) => {
+  const all = /** @type {any[]} */ (/** @type {unknown} */ (require('world-countries')));
+  return all.map((country) => {
     const code = country.cca3.toLowerCase();
     return {
       id: country.cca3,
       body: country,
       attachments: [
         { key: 'flag_image', contentType: 'image/svg+xml', file: path.join(data, `${code}.svg`) },
-        { key: 'outline', contentType: 'application/geo+json', file: path.join(data, `${code}.geo.json`) },
+        {
+          key: 'outline',
+          contentType: 'application/geo+json',
+          file: path.join(data, `${code}.geo.json`),
+        },
       ],
     };
   });
@@ -73,7 +78,9 @@ function countries() {
 
 /** @param {string} file */
 function vega(file) {
-  return JSON.parse(fs.readFileSync(path.join(packageFolder('vega-datasets'), 'data', file), 'utf8'));
+  return JSON.parse(
+    fs.readFileSync(path.join(packageFolder('vega-datasets'), 'data', file), 'utf8'),
+  );
 }
 
 /**
@@ -83,7 +90,11 @@ function vega(file) {
  * @returns {SourceRecord[]}
  */
 function numbered(prefix, rows) {
-  return rows.map((body, index) => ({ id: `${prefix}-${String(index + 1).padStart(5, '0')}`, body, attachments: [] }));
+  return rows.map((body, index) => ({
+    id: `${prefix}-${String(index + 1).padStart(5, '0')}`,
+    body,
+    attachments: [],
+  }));
 }
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // Carries out the edits of plan.js on one peer's collections.
 
 const { Blob, MutableDocument } = require('settee');
@@ -16,11 +16,14 @@ const { livePlan, conflictIds } = require('./plan');
 async function editLive(peer, collections) {
   const plan = livePlan(peer);
   const work = [];
-  for (const id of plan.updated.ids) work.push(update(collections.movies, id, (doc) => doc.setString('edited_by', peer)));
+  for (const id of plan.updated.ids)
+    work.push(update(collections.movies, id, (doc) => doc.setString('edited_by', peer)));
   for (const id of plan.redrawn.ids) {
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 2"><title>${id} as seen by ${peer}</title></svg>\n`;
     const change = (/** @type {import('settee').MutableDocument} */ doc) =>
-      doc.setString('edited_by', peer).setBlob('flag_image', new Blob('image/svg+xml', Buffer.from(svg)));
+      doc
+        .setString('edited_by', peer)
+        .setBlob('flag_image', new Blob('image/svg+xml', Buffer.from(svg)));
     work.push(update(collections.countries, id, change));
   }
   for (const id of plan.deleted.ids) {
@@ -29,7 +32,13 @@ async function editLive(peer, collections) {
   }
   for (const id of plan.created.ids) {
     const doc = new MutableDocument(id, { edited_by: peer, stars: 5 });
-    doc.setBlob('text', new Blob('text/plain', Buffer.from(`A review, written by peer ${peer} while both were connected.\n`)));
+    doc.setBlob(
+      'text',
+      new Blob(
+        'text/plain',
+        Buffer.from(`A review, written by peer ${peer} while both were connected.\n`),
+      ),
+    );
     work.push(collections.movies.save(doc));
   }
   await Promise.all(work);
@@ -43,8 +52,11 @@ async function editLive(peer, collections) {
  */
 async function editApart(peer, collections) {
   for (const [index, id] of conflictIds().entries()) {
-    await update(collections.movies, id, (doc) => doc.setString('edited_by', peer).setInt('take', 1));
-    if (peer === 'B' && index % 2 === 0) await update(collections.movies, id, (doc) => doc.setInt('take', 2));
+    await update(collections.movies, id, (doc) =>
+      doc.setString('edited_by', peer).setInt('take', 1),
+    );
+    if (peer === 'B' && index % 2 === 0)
+      await update(collections.movies, id, (doc) => doc.setInt('take', 2));
   }
 }
 

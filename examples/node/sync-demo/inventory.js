@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // Lists every document id of a collection, deleted ones included, without a query: a push replicator that was never started
 // has everything still to push, so its pending documents are all documents.
 

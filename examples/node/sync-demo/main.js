@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // Two peers sync a real data set over TLS. Two processes, two databases on disk: peer A listens, peer B replicates, each
 // brings half of the records. Then both edit at once, both edit the same documents while apart, both close, and a third
 // process judges from the files alone whether the two are equal. Exit code 0 means that they are.
@@ -54,18 +54,29 @@ async function run(folder) {
   };
   /** Awaits work, or the first failure of a peer. @template T @param {Promise<T>} work @returns {Promise<T>} */
   const step = (work) => Promise.race([work, failure]);
-  const both = (/** @type {string} */ method, /** @type {any} */ args) => step(Promise.all([a.call(method, args), b.call(method, args)]));
+  const both = (/** @type {string} */ method, /** @type {any} */ args = undefined) =>
+    step(Promise.all([a.call(method, args), b.call(method, args)]));
 
   const a = startPeer('A');
   const b = startPeer('B');
   const directories = { A: path.join(folder, 'peer-A'), B: path.join(folder, 'peer-B') };
-  await step(Promise.all([a.call('open', { directory: directories.A }), b.call('open', { directory: directories.B })]));
+  await step(
+    Promise.all([
+      a.call('open', { directory: directories.A }),
+      b.call('open', { directory: directories.B }),
+    ]),
+  );
   say(`peer A is process ${a.pid}, peer B is process ${b.pid}`);
 
   say('\nEach peer loads half of the records');
   const [loadedA, loadedB] = await both('load');
-  for (const [name, loaded] of [['A', loadedA], ['B', loadedB]]) {
-    say(`  peer ${name}: ${loaded.documents} documents, ${loaded.attachments} attachments (${mib(loaded.bytes)}) in ${seconds(loaded.seconds)}`);
+  for (const [name, loaded] of [
+    ['A', loadedA],
+    ['B', loadedB],
+  ]) {
+    say(
+      `  peer ${name}: ${loaded.documents} documents, ${loaded.attachments} attachments (${mib(loaded.bytes)}) in ${seconds(loaded.seconds)}`,
+    );
   }
 
   // 1. The first sync.
@@ -91,6 +102,9 @@ async function run(folder) {
   await step(synced.done);
   const syncSeconds = Number(process.hrtime.bigint() - started) / 1e9;
   onTransfer = () => {};
+  // Both counts are right, so everything has arrived, also what was not reported yet.
+  progress.set('pushed', loadedB.documents);
+  progress.set('pulled', loadedA.documents);
   progress.finish();
 
   // 2. Edits on both sides while both are connected.
@@ -99,10 +113,14 @@ async function run(folder) {
   const editStarted = Date.now();
   const changed = await both('editLive');
   await both('seen');
-  say(`  ${changed[0] + changed[1]} changes, all seen on the other side ${Date.now() - editStarted} ms after the first`);
+  say(
+    `  ${changed[0] + changed[1]} changes, all seen on the other side ${Date.now() - editStarted} ms after the first`,
+  );
   await step(b.call('rally', { rounds: RALLY_ROUNDS }));
   const times = await step(a.call('rally', { rounds: RALLY_ROUNDS }));
-  say(`  one document sent to and fro ${RALLY_ROUNDS} times: ${median(times).toFixed(1)} ms there and back (median)`);
+  say(
+    `  one document sent to and fro ${RALLY_ROUNDS} times: ${median(times).toFixed(1)} ms there and back (median)`,
+  );
 
   // 3. The same documents edited on both sides while apart.
   say('\nPeer B goes offline, both edit the same films, peer B comes back');
@@ -111,34 +129,54 @@ async function run(folder) {
   await step(b.call('reconnect'));
   await step(equal(a, b));
   const [winnersA, winnersB] = await both('winners');
-  if (winnersA.join() !== winnersB.join()) throw new Error('the peers do not agree on the outcome of the conflicts');
+  if (winnersA.join() !== winnersB.join())
+    throw new Error('the peers do not agree on the outcome of the conflicts');
   const byB = winnersA.filter((/** @type {string} */ name) => name === 'B').length;
-  say(`  ${conflictIds().length} conflicts: ${winnersA.length - byB} ended with A's film, ${byB} with B's, the same on both sides`);
+  say(
+    `  ${conflictIds().length} conflicts: ${winnersA.length - byB} ended with A's film, ${byB} with B's, the same on both sides`,
+  );
 
   // 4. Close, then let a third process judge.
   await step(b.call('close'));
   await step(a.call('close'));
-  a.ended.then(() => {});
   await Promise.all([a.stop(), b.stop()]);
   for (const name of ['A', 'B']) {
-    for (const { message } of problems[name]) say(`  (peer ${name} reported on the way: ${message})`);
+    for (const { message } of problems[name])
+      say(`  (peer ${name} reported on the way: ${message})`);
   }
 
   say('\nBoth have closed. A third process reopens the files');
-  const judge = new Child(path.join(__dirname, 'verify.js'), { name: 'verify', env: { SETTEE_HOME: path.join(folder, 'home-verify') } });
+  const judge = new Child(path.join(__dirname, 'verify.js'), {
+    name: 'verify',
+    env: { SETTEE_HOME: path.join(folder, 'home-verify') },
+  });
   const foundA = await judge.call('inspect', directories.A, STEP_TIMEOUT);
   const foundB = await judge.call('inspect', directories.B, STEP_TIMEOUT);
   await judge.stop();
 
   const same = foundA.digest === foundB.digest;
-  say('\n          documents  attachments  deleted  as source  SHA-256');
-  for (const [name, found] of [['A', foundA], ['B', foundB]]) {
-    const cells = [[found.documents, 9], [found.attachments, 11], [found.deleted, 7], [found.sourceRecords, 9]];
-    say(`  peer ${name}  ${cells.map(([value, width]) => String(value).padStart(width)).join('  ')}  ${found.digest}`);
+  say('\n          documents  attachments  deleted  as source');
+  for (const [name, found] of [
+    ['A', foundA],
+    ['B', foundB],
+  ]) {
+    const cells = [
+      [found.documents, 9],
+      [found.attachments, 11],
+      [found.deleted, 7],
+      [found.sourceRecords, 9],
+    ];
+    say(
+      `  peer ${name}  ${cells.map(([value, width]) => String(value).padStart(width)).join('  ')}`,
+    );
   }
-  say(`  first sync: ${total} documents and ${loadedA.attachments + loadedB.attachments} attachments (${mib(loadedA.bytes + loadedB.bytes)}) `
-    + `in ${seconds(syncSeconds)}, ${Math.round(total / syncSeconds).toLocaleString('en')} documents per second`);
-  say(`  equal: ${same ? 'yes' : 'NO'}`);
+  say(`  SHA-256 of A  ${foundA.digest}`);
+  say(`  SHA-256 of B  ${foundB.digest}`);
+  say(`  equal         ${same ? 'yes' : 'NO'}`);
+  say(
+    `\n  first sync: ${total} documents and ${loadedA.attachments + loadedB.attachments} attachments (${mib(loadedA.bytes + loadedB.bytes)}) ` +
+      `in ${seconds(syncSeconds)}, ${Math.round(total / syncSeconds).toLocaleString('en')} documents per second`,
+  );
   return same;
 }
 
@@ -193,7 +231,13 @@ function until(condition) {
     }
   };
   const poll = setInterval(check, 1_000);
-  const limit = setTimeout(() => finish(() => settle.reject(new Error(`the sync was not done within ${STEP_TIMEOUT / 1000} s`))), STEP_TIMEOUT);
+  const limit = setTimeout(
+    () =>
+      finish(() =>
+        settle.reject(new Error(`the sync was not done within ${STEP_TIMEOUT / 1000} s`)),
+      ),
+    STEP_TIMEOUT,
+  );
   /** @param {() => void} outcome */
   const finish = (outcome) => {
     over = true;
@@ -241,7 +285,9 @@ function isBuilt() {
 
 async function main() {
   if (!isBuilt()) {
-    console.error('settee is not built yet: run "npm start" in the folder of the checkout, it builds first.');
+    console.error(
+      'settee is not built yet: run "npm start" in the folder of the checkout, it builds first.',
+    );
     process.exitCode = 1;
     return;
   }

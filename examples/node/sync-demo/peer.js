@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // One peer of the demo, a process of its own: a database on disk, loaded with half of the records. Peer A listens, peer B
 // replicates. The conductor (main.js) calls the methods at the end.
 
@@ -85,7 +85,8 @@ async function load() {
 
 async function counts() {
   let documents = 0;
-  for (const collection of Object.values(collections)) documents += (await collection.count()).count;
+  for (const collection of Object.values(collections))
+    documents += (await collection.count()).count;
   return documents;
 }
 
@@ -121,12 +122,17 @@ async function connect({ url, username, password }) {
     const levelBefore = transfer.level;
     transfer.level = status.getActivityLevel();
     const error = status.getError();
-    if (error) emit('problem', { message: error, fatal: transfer.level === ReplicatorActivityLevel.STOPPED });
+    if (error)
+      emit('problem', {
+        message: error,
+        fatal: transfer.level === ReplicatorActivityLevel.STOPPED,
+      });
     report(transfer.level !== levelBefore);
   });
   await replicator.addDocumentChangeListener(({ isPush, documents }) => {
     for (const { id, collectionName, error } of documents) {
-      if (error) emit('problem', { message: `${collectionName} ${id}: ${error.message}`, fatal: true });
+      if (error)
+        emit('problem', { message: `${collectionName} ${id}: ${error.message}`, fatal: true });
     }
     if (isPush) transfer.pushed += documents.length;
     else transfer.pulled += documents.length;
@@ -152,14 +158,16 @@ function isIdle() {
 async function disconnect() {
   if (!replicator) return;
   await replicator.stop();
-  while ((await replicator.getStatus()).activityLevel !== ReplicatorActivityLevel.STOPPED) await sleep(10);
+  while ((await replicator.getStatus()).getActivityLevel() !== ReplicatorActivityLevel.STOPPED)
+    await sleep(10);
 }
 
 /** Connected, nothing under way and nothing left to push? */
 async function settled() {
   if (!replicator) return true;
   for (const collection of Object.values(collections)) {
-    if ((await replicator.getPendingDocumentIds(collection)).pendingDocumentIds.length) return false;
+    if ((await replicator.getPendingDocumentIds(collection)).pendingDocumentIds.length)
+      return false;
   }
   return isIdle();
 }
@@ -253,7 +261,7 @@ serve({
   listen,
   connect,
   disconnect,
-  reconnect: () => replicator && replicator.start(false),
+  reconnect: () => replicator?.start(false),
   settled,
   fingerprint,
   watch,

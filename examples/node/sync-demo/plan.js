@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // Which documents each peer changes while both are connected, and which both change while they are apart. Each peer works on
 // the half that the other one brought, so every edit is of a document that has travelled.
 
@@ -31,7 +31,10 @@ function livePlan(peer) {
     updated: { collection: 'movies', ids: ids('movies', 0, UPDATED) },
     redrawn: { collection: 'countries', ids: ids('countries', 0, REDRAWN) },
     deleted: { collection: 'matches', ids: ids('matches', 0, DELETED) },
-    created: { collection: 'movies', ids: Array.from({ length: CREATED }, (_, i) => `review-${peer}-${i + 1}`) },
+    created: {
+      collection: 'movies',
+      ids: Array.from({ length: CREATED }, (_, i) => `review-${peer}-${i + 1}`),
+    },
   };
 }
 
@@ -43,7 +46,9 @@ function livePlan(peer) {
 function liveIds(peer) {
   /** @type {Plan} */
   const plan = {};
-  for (const { collection, ids } of Object.values(livePlan(peer))) (plan[collection] = plan[collection] || []).push(...ids);
+  for (const { collection, ids } of Object.values(livePlan(peer))) {
+    plan[collection] = (plan[collection] || []).concat(ids);
+  }
   return plan;
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-'use strict';
+
 // Progress on a terminal as a bar that is redrawn, elsewhere as one line per quarter.
 
 const WIDTH = 28;
@@ -49,7 +49,9 @@ class Progress {
     if (this.drawn) this.out.write(`\x1b[${this.drawn}A`);
     for (const bar of this.bars.values()) {
       const filled = Math.round((bar.done / Math.max(bar.total, 1)) * WIDTH);
-      this.out.write(`\x1b[2K  [${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${describe(bar)}\n`);
+      this.out.write(
+        `\x1b[2K  [${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${describe(bar)}\n`,
+      );
     }
     this.drawn = this.bars.size;
   }

@@ -1,9 +1,8 @@
 // @ts-check
-'use strict';
+
 // The judge: a process that took no part in the sync opens both databases again and computes a digest of each. Run by
 // main.js; by hand: node verify.js FOLDER_A FOLDER_B
 
-const assert = require('assert');
 const crypto = require('crypto');
 const fs = require('fs');
 const os = require('os');
@@ -31,7 +30,14 @@ const DATABASE = 'atlas';
  */
 async function inspect(directory) {
   const hash = crypto.createHash('sha256');
-  const found = { documents: 0, attachments: 0, bytes: 0, deleted: 0, sourceRecords: 0, digest: '' };
+  const found = {
+    documents: 0,
+    attachments: 0,
+    bytes: 0,
+    deleted: 0,
+    sourceRecords: 0,
+    digest: '',
+  };
   const database = await openDatabase(directory);
   const copyOfTombstones = await Tombstones.open(directory);
   try {
@@ -44,20 +50,32 @@ async function inspect(directory) {
       await forEachDocument(collection, ids.get(collection.name) || [], async (id, doc) => {
         if (!doc) {
           found.deleted += 1;
-          hash.update(JSON.stringify([collection.name, id, await copyOfTombstones.standIn(collection.name, id), true]));
+          hash.update(
+            JSON.stringify([
+              collection.name,
+              id,
+              await copyOfTombstones.standIn(collection.name, id),
+              true,
+            ]),
+          );
           return;
         }
         const body = doc.getData();
         const keys = Object.keys(body)
           .filter((key) => body[key] && body[key]['@type'] === 'blob')
           .sort();
-        hash.update(JSON.stringify([collection.name, id, doc.getRevisionID(), false, canonical(body), keys]));
+        hash.update(
+          JSON.stringify([collection.name, id, doc.getRevisionID(), false, canonical(body), keys]),
+        );
         /** @type {Map<string, Buffer>} */
         const contents = new Map();
         for (const key of keys) {
           const bytes = Buffer.from(await doc.getBlobContent(key));
           const digest = `sha1-${crypto.createHash('sha1').update(bytes).digest('base64')}`;
-          assert.strictEqual(digest, body[key].digest, `the bytes of ${collection.name} ${id} "${key}" do not match their digest`);
+          demand(
+            digest === body[key].digest,
+            `the bytes of ${collection.name} ${id} "${key}" do not match their digest`,
+          );
           hash.update(bytes);
           contents.set(key, bytes);
           found.bytes += bytes.length;
@@ -71,7 +89,10 @@ async function inspect(directory) {
         }
       });
       const { count } = await collection.count();
-      assert.strictEqual(count, found.documents - before, `the count of ${collection.name} is not the number of documents found`);
+      demand(
+        count === found.documents - before,
+        `the count of ${collection.name} is not the number of documents found`,
+      );
     }
     found.digest = hash.digest('hex');
     return found;
@@ -118,7 +139,8 @@ class Tombstones {
 
 /** @param {string} directory */
 async function openDatabase(directory) {
-  if (!(await Database.exists(DATABASE, directory))) throw new Error(`no database "${DATABASE}" in ${directory}`);
+  if (!(await Database.exists(DATABASE, directory)))
+    throw new Error(`no database "${DATABASE}" in ${directory}`);
   const database = new Database(DATABASE, new DatabaseConfiguration(directory));
   await database.open();
   return database;
@@ -139,11 +161,23 @@ function sourceOf(collection) {
 function assertAsSource(record, body, contents) {
   const rest = { ...body };
   for (const { key, contentType, file } of record.attachments) {
-    assert.strictEqual(rest[key] && rest[key].content_type, contentType, `${record.id} "${key}" has lost its attachment`);
-    assert.ok(fs.readFileSync(file).equals(/** @type {Buffer} */ (contents.get(key))), `${record.id} "${key}" differs from its source`);
+    demand(
+      rest[key] && rest[key].content_type === contentType,
+      `${record.id} "${key}" has lost its attachment`,
+    );
+    const bytes = /** @type {Buffer} */ (contents.get(key));
+    demand(bytes.equals(fs.readFileSync(file)), `${record.id} "${key}" differs from its source`);
     delete rest[key];
   }
-  assert.strictEqual(canonical(rest), canonical(record.body), `${record.id} differs from its source`);
+  demand(canonical(rest) === canonical(record.body), `${record.id} differs from its source`);
+}
+
+/**
+ * @param {boolean} holds
+ * @param {string} text what is wrong if it does not hold
+ */
+function demand(holds, text) {
+  if (!holds) throw new Error(text);
 }
 
 /**
@@ -154,7 +188,11 @@ function assertAsSource(record, body, contents) {
 function canonical(value) {
   return JSON.stringify(value, (_, inner) =>
     inner && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.keys(inner).sort().map((key) => [key, inner[key]]))
+      ? Object.fromEntries(
+          Object.keys(inner)
+            .sort()
+            .map((key) => [key, inner[key]]),
+        )
       : inner,
   );
 }
