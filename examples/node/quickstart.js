@@ -1,7 +1,7 @@
 // @ts-check
-'use strict';
+
 // The smallest whole thing: one database listens, another replicates both ways. Run it: node examples/node/quickstart.js
-// (Both are in one process here, so that it is one file. On two devices nothing changes but the host name.)
+// Both are in one process here, so that it is one file; on two devices nothing changes but the host name.
 
 const fs = require('fs');
 const os = require('os');

@@ -293,8 +293,10 @@ async function main() {
   }
   const keep = process.argv.includes('--keep');
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'settee sync '));
+  let interrupted = false;
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     process.once(signal, async () => {
+      interrupted = true;
       await Child.killAll();
       cleanUp(folder, keep);
       process.exit(130);
@@ -303,7 +305,7 @@ async function main() {
   try {
     if (!(await run(folder))) process.exitCode = 1;
   } catch (error) {
-    console.error(`\nThe demo failed: ${/** @type {Error} */ (error).message}`);
+    if (!interrupted) console.error(`\nThe demo failed: ${/** @type {Error} */ (error).message}`);
     process.exitCode = 1;
   } finally {
     await Child.killAll();
