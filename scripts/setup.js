@@ -8,7 +8,9 @@ const { missingTools } = require('./lib/tools');
 async function main() {
   const missing = missingTools();
   if (missing.length > 0) {
-    missing.forEach((line) => console.error(`settee: ${line}`));
+    for (const line of missing) {
+      console.error(`settee: ${line}`);
+    }
     process.exit(1);
   }
   const { installPackages } = require('./lib/packages');

@@ -13,7 +13,9 @@ const STAMPS = path.join(ROOT, 'tmp', 'stamps');
  */
 function fingerprint(names, facts = []) {
   const hash = crypto.createHash('sha256');
-  facts.forEach((fact) => hash.update(`${fact}\0`));
+  for (const fact of facts) {
+    hash.update(`${fact}\0`);
+  }
   for (const file of names.flatMap((name) => list(path.join(ROOT, name)))) {
     hash.update(`${path.relative(ROOT, file)}\0`);
     hash.update(fs.readFileSync(file));

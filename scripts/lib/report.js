@@ -32,7 +32,9 @@ class Report {
   #list(title, lines) {
     if (lines.length > 0) {
       console.log(`\n${title}:`);
-      lines.forEach((line) => console.log(`  ${line}`));
+      for (const line of lines) {
+        console.log(`  ${line}`);
+      }
     }
   }
 }

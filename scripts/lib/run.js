@@ -32,7 +32,9 @@ function run(command, args, options = {}) {
           output += text;
           const lines = (rest + text).split('\n');
           rest = lines.pop();
-          lines.forEach((line) => onLine(line));
+          for (const line of lines) {
+            onLine(line);
+          }
         });
         from.on('end', () => rest && onLine(rest));
       }
