@@ -51,10 +51,18 @@ enum Wake {
     /// Frames went out; the core may have more to say.
     Progress,
     Input(DbInput),
-    Received(Option<Result<Received>>),
+    /// Messages came, which wait in `received`; perhaps the end after them.
+    Received(Option<End>),
     Broken(Error),
     Stop,
     Timer,
+}
+
+/// How the peer's side of the connection ended.
+enum End {
+    Closed(CloseReason),
+    Broken(Error),
+    Gone,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the driver is where time comes from")]
@@ -174,19 +182,26 @@ impl<O: DriverObserver> Driver<O> {
         &mut self,
         first: Option<Result<Received>>,
         cx: &mut Context<'_>,
-    ) -> Option<Result<Received>> {
+    ) -> Option<End> {
         let mut next = first;
-        while let Some(Ok(Received::Message(data))) = next {
-            self.received.push_back(data);
+        loop {
+            match next {
+                Some(Ok(Received::Message(data))) => self.received.push_back(data),
+                Some(Ok(Received::Pong)) => {}
+                Some(Ok(Received::Close { code, reason })) => {
+                    return Some(End::Closed(CloseReason { code, reason }));
+                }
+                Some(Err(error)) => return Some(End::Broken(error)),
+                None => return Some(End::Gone),
+            }
             if self.received.len() >= tuning::FRAMES_PER_TURN {
-                return Some(Ok(Received::Pong));
+                return None;
             }
             match self.transport.poll_next_unpin(cx) {
                 Poll::Ready(received) => next = received,
-                Poll::Pending => return Some(Ok(Received::Pong)),
+                Poll::Pending => return None,
             }
         }
-        next
     }
 
     /// Hands frames to the socket while it takes them, then flushes once.
@@ -235,21 +250,17 @@ impl<O: DriverObserver> Driver<O> {
                     self.handle_input(input, now);
                 }
             }
-            Wake::Received(received) => {
+            Wake::Received(end) => {
                 self.heard_at = now;
                 self.pinged_at = None;
-                for data in std::mem::take(&mut self.received) {
+                for data in self.received.drain(..) {
                     self.core.handle_ws_message(&data, now);
                 }
-                match received {
-                    Some(Ok(Received::Message(data))) => self.core.handle_ws_message(&data, now),
-                    Some(Ok(Received::Pong)) => {}
-                    Some(Ok(Received::Close { code, reason })) => {
-                        self.core
-                            .handle_disconnect(Some(CloseReason { code, reason }));
-                    }
-                    Some(Err(error)) => self.core.handle_transport_error(error),
-                    None => self.core.handle_disconnect(None),
+                match end {
+                    None => {}
+                    Some(End::Closed(close)) => self.core.handle_disconnect(Some(close)),
+                    Some(End::Broken(error)) => self.core.handle_transport_error(error),
+                    Some(End::Gone) => self.core.handle_disconnect(None),
                 }
             }
             Wake::Broken(error) => self.core.handle_transport_error(error),

@@ -26,6 +26,8 @@ pub const READ_BATCH: usize = 100;
 pub const RECEIVING_REVISIONS: usize = 2_000;
 /// Bytes of received bodies that are not stored yet; as above (design D13).
 pub const RECEIVING_BYTES: usize = 8 * MIB;
+/// Lists of changes that a peer may have waiting; more is a breach, since real peers stop at five.
+pub const WAITING_LISTS: usize = 64;
 /// Revisions of one insert request (design D13: what waits whenever the writer is free).
 pub const INSERT_BATCH: usize = 500;
 /// Insert requests under way at once: one is written while the next waits in the queue.
@@ -35,6 +37,8 @@ pub const INSERTS_UNDER_WAY: usize = 2;
 pub const BLOB_FETCHES: usize = 8;
 /// Attachments being sent at once on one connection.
 pub const BLOB_SENDS: usize = 8;
+/// Attachments that a peer may ask for before the earlier ones are sent; more is a breach.
+pub const QUEUED_BLOB_SENDS: usize = 1_000;
 /// Most bytes of an attachment whose document does not announce its length (design D9).
 pub const UNANNOUNCED_BLOB_LIMIT: u64 = 1024 * MIB as u64;
 /// Bytes of an attachment read at once.

@@ -69,6 +69,13 @@ impl BlobSender {
 
     fn accept(&mut self, to: Option<ReplyTo>, digest: &str, purpose: Purpose, cx: &mut Context) {
         let Some(to) = to else { return };
+        if self.queue.len() >= tuning::QUEUED_BLOB_SENDS {
+            let message = format!(
+                "more than {} attachments asked for at once",
+                tuning::QUEUED_BLOB_SENDS
+            );
+            return cx.fail(Error::http(429, message), 1008);
+        }
         match BlobDigest::parse(digest) {
             Ok(digest) => {
                 self.next_id += 1;

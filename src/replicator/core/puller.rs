@@ -226,11 +226,15 @@ impl Puller {
             });
         }
         self.purge_lost(lost, cx);
-        self.waiting.push_back(List {
-            to,
-            proposed: false,
-            rows: list,
-        });
+        self.queue_list(to, false, list, cx);
+    }
+
+    fn queue_list(&mut self, to: ReplyTo, proposed: bool, rows: Vec<Row>, cx: &mut Context) {
+        if self.waiting.len() >= tuning::WAITING_LISTS {
+            let message = format!("more than {} unanswered lists", tuning::WAITING_LISTS);
+            return cx.fail(Error::http(429, message), 1008);
+        }
+        self.waiting.push_back(List { to, proposed, rows });
         self.advance(cx);
     }
 
@@ -283,12 +287,7 @@ impl Puller {
         if list.is_empty() {
             return cx.blip.reply(to, Message::default());
         }
-        self.waiting.push_back(List {
-            to,
-            proposed: true,
-            rows: list,
-        });
-        self.advance(cx);
+        self.queue_list(to, true, list, cx);
     }
 
     /// Judges lists while the windows have room, and inserts what has all its blobs.
