@@ -2,51 +2,28 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use super::upgrade::Target;
-use super::{net_error, tuning};
+use super::{NetStream, net_error, tuning};
 use crate::error::{Error, NetworkReason, Result};
 
-/// A connection to a server, with or without TLS.
-pub(super) enum ClientStream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl ClientStream {
-    /// The certificate that the server presented, DER.
-    pub(super) fn peer_certificate(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::Plain(_) => None,
-            Self::Tls(stream) => {
-                let (_, connection) = stream.get_ref();
-                Some(connection.peer_certificates()?.first()?.to_vec())
-            }
-        }
-    }
-}
-
 /// Connects to `target`, with TLS if a configuration is given.
-pub(super) async fn open(target: &Target, tls: Option<Arc<ClientConfig>>) -> Result<ClientStream> {
+pub(super) async fn open(target: &Target, tls: Option<Arc<ClientConfig>>) -> Result<NetStream> {
     let tcp = connect_tcp(target).await?;
     // Frames are gathered above; waiting for more would only add latency.
     tcp.set_nodelay(true)
         .map_err(|error| net_error::from_io(&error, &target.authority()))?;
     let Some(config) = tls else {
-        return Ok(ClientStream::Plain(tcp));
+        return Ok(NetStream::Plain(tcp));
     };
     let name = ServerName::try_from(target.bare_host().to_owned()).map_err(|_| {
         Error::network(
@@ -68,7 +45,7 @@ pub(super) async fn open(target: &Target, tls: Option<Arc<ClientConfig>>) -> Res
             ),
             _ => net_error::from_io(&error, &target.authority()),
         })?;
-    Ok(ClientStream::Tls(Box::new(stream)))
+    Ok(NetStream::Tls(Box::new(stream.into())))
 }
 
 /// Tries the addresses of the host one after the other, the next as soon as one fails or has not
@@ -129,46 +106,6 @@ fn take_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
     sorted.extend(others);
     sorted
-}
-
-impl AsyncRead for ClientStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for ClientStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, data),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, data),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
 }
 
 #[cfg(test)]

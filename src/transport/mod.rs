@@ -20,6 +20,7 @@ mod connect;
 mod dial;
 mod loopback;
 mod net_error;
+mod net_stream;
 mod tuning;
 mod upgrade;
 mod upgrade_response;
@@ -37,7 +38,7 @@ use crate::error::{Error, Result};
 pub use connect::{ConnectOptions, Connected, connect};
 pub use loopback::{LoopbackOptions, loopback};
 pub(crate) use net_error::from_io;
-pub(crate) use tuning::{MAX_WS_MESSAGE_IN, MAX_WS_MESSAGE_OUT};
+pub(crate) use net_stream::NetStream;
 pub(crate) use websocket::server;
 
 /// What came from the peer. A PING never shows: it has been answered.

@@ -5,10 +5,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::dial::ClientStream;
 use super::tuning::{MAX_ERROR_BODY, MAX_RESPONSE_HEAD, MAX_RESPONSE_HEADERS};
 use super::upgrade::{Request, Target};
-use super::{ConnectOptions, net_error};
+use super::{ConnectOptions, NetStream, net_error};
 use crate::error::{Error, NetworkReason, Result};
 
 /// Interim (1xx) responses that are skipped before the real one.
@@ -43,7 +42,7 @@ pub(super) struct Accepted {
 
 /// Sends the request and reads the head of the answer.
 pub(super) async fn exchange(
-    stream: &mut ClientStream,
+    stream: &mut NetStream,
     request: &Request,
     target: &Target,
 ) -> Result<Head> {
@@ -84,7 +83,7 @@ pub(super) async fn exchange(
 /// # Errors
 /// `Http` with the status; `WebSocketClosed` 1002 for a 101 that breaks the rules.
 pub(super) async fn judge(
-    stream: &mut ClientStream,
+    stream: &mut NetStream,
     head: Head,
     request: &Request,
     options: &ConnectOptions,
@@ -203,7 +202,7 @@ impl Head {
     }
 
     /// The body's `reason` or text, else the reason phrase (wire §1.4).
-    async fn refusal_text(mut self, stream: &mut ClientStream) -> String {
+    async fn refusal_text(mut self, stream: &mut NetStream) -> String {
         let status = self.status;
         let is_chunked = self
             .header("transfer-encoding")
