@@ -289,7 +289,7 @@ impl Inner {
     }
 
     fn core_config(&self) -> CoreConfig {
-        let uuid = self.database.uuids().private;
+        let uuid = self.database.uuids().0;
         let config = &self.config;
         let collections = config.collections.iter().map(|collection| CoreCollection {
             spec: collection.spec.clone(),
@@ -312,7 +312,7 @@ impl Inner {
 
     /// Replaces the local halves of the checkpoints by empty ones, which no peer's half matches.
     async fn forget_checkpoints(&self) -> Result<()> {
-        let uuid = self.database.uuids().private;
+        let uuid = self.database.uuids().0;
         let ids: Vec<_> = self
             .config
             .collections

@@ -25,6 +25,8 @@ async fn cut_at_every_message(config: ActiveConfig) {
     let mut cut = 1;
     loop {
         let (a, b) = (Peer::new(&["_default"]), Peer::new(&["_default"]));
+        // Not empty, so that the first pull asks for tombstones too (wire §3.5, `activeOnly`).
+        a.save(0, "here", "{}");
         if config.push {
             fill(&a, "a");
         }
@@ -40,7 +42,11 @@ async fn cut_at_every_message(config: ActiveConfig) {
             assert!(error.is_transient(), "cut after {cut}: {error:?}");
         }
         replicate(&a, &b, config).await;
-        assert_eq!(a.contents(), b.contents(), "cut after {cut} messages");
+        let (mut here, there) = (a.contents(), b.contents());
+        if !config.push {
+            here.retain(|line| !line.contains(" here "));
+        }
+        assert_eq!(here, there, "cut after {cut} messages");
         if first.is_ok() {
             assert!(cut > 10, "the link was never cut");
             return;
