@@ -48,7 +48,7 @@ type Completion = Box<dyn FnOnce(Option<&Error>) + Send>;
 
 /// What a write came to, to be told after the commit.
 pub(super) struct Ran {
-    ok: bool,
+    failure: Option<Error>,
     done: Completion,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn write_job<T: Send + 'static>(
     Box::new(move |tx| {
         let result = tx.and_then(|tx| guarded(|| work(tx)));
         Ran {
-            ok: result.is_ok(),
+            failure: result.as_ref().err().cloned(),
             done: Box::new(move |failure| {
                 let result = match failure {
                     Some(error) if result.is_ok() => Err(error.clone()),
@@ -135,8 +135,18 @@ pub(super) struct QueueState {
     busy: bool,
     has_thread: bool,
     sleeping: bool,
+    closing: bool,
     /// The collections as of the last commit. Right whenever nobody is `busy`.
     pub(super) collections: Arc<CollectionMap>,
+}
+
+impl QueueState {
+    pub(super) fn new(collections: Arc<CollectionMap>) -> Self {
+        Self {
+            collections,
+            ..Self::default()
+        }
+    }
 }
 
 impl std::fmt::Debug for QueueState {
@@ -182,7 +192,10 @@ impl Engine {
         let engine = Arc::clone(self);
         let spawned = std::thread::Builder::new()
             .name("settee-writer".into())
-            .spawn(move || engine.work());
+            .spawn(move || {
+                super::mark_database_thread();
+                engine.work();
+            });
         if let Err(error) = spawned {
             tracing::warn!(target: "database", %error, "no thread for writes, writing on the caller's");
             lock(&self.queue).has_thread = false;
@@ -260,7 +273,8 @@ impl Engine {
                 .unwrap_or_else(PoisonError::into_inner);
             state = guard;
             state.sleeping = false;
-            if timeout.timed_out() && !state.busy && state.entries.is_empty() {
+            let rest = timeout.timed_out() || state.closing;
+            if rest && !state.busy && state.entries.is_empty() {
                 state.has_thread = false;
                 return;
             }
@@ -355,10 +369,16 @@ impl Engine {
                 Ok(value)
             }
             Err(error) => {
-                writer.abandon(self);
+                writer.roll_back();
                 Err(error)
             }
         }
+    }
+
+    /// Ends the thread when it sleeps. Nothing must wait any more.
+    pub(super) fn dismiss_thread(&self) {
+        lock(&self.queue).closing = true;
+        self.wake.notify_all();
     }
 }
 
@@ -398,18 +418,23 @@ impl Group {
             return;
         }
         let mut ran = None;
+        let mut job = Some(job);
         // The job keeps its own error; the transaction must only know whether to undo.
         let outcome = writer.call(engine, true, |tx| {
+            let Some(job) = job.take() else { return Ok(()) };
             let finished = job(Ok(tx));
-            let ok = finished.ok;
+            let failure = finished.failure.clone();
             ran = Some(finished);
-            ok.then_some(())
-                .ok_or_else(|| Error::lite(Code::UnexpectedError, "call failed"))
+            failure.map_or(Ok(()), Err)
         });
-        self.account(engine, writer, cost, 1);
-        match (ran, outcome) {
-            (Some(ran), outcome) => self.keep(engine, writer, ran, outcome.err()),
-            (None, _) => {}
+        self.calls += 1;
+        self.bytes = self.bytes.saturating_add(cost);
+        let ran = ran.or_else(|| {
+            let error = outcome.as_ref().err().cloned();
+            job.take().zip(error).map(|(job, error)| job(Err(error)))
+        });
+        if let Some(ran) = ran {
+            self.keep(engine, writer, ran, outcome.err());
         }
         self.commit_if_full(engine, writer);
     }
@@ -429,48 +454,49 @@ impl Group {
         }
         let calls = jobs.len();
         let mut finished: Vec<Ran> = Vec::with_capacity(calls);
+        let mut jobs = Some(jobs);
         let outcome = writer.call(engine, true, |tx| {
             let mut failed = false;
-            for job in jobs {
+            for job in jobs.take().unwrap_or_default() {
                 if failed {
                     finished.push(job(Err(batch_failed())));
                     continue;
                 }
                 let ran = job(Ok(tx));
-                failed = !ran.ok;
+                failed = ran.failure.is_some();
                 finished.push(ran);
             }
             if failed { Err(batch_failed()) } else { Ok(()) }
         });
-        self.account(engine, writer, cost, calls);
+        self.calls += calls;
+        self.bytes = self.bytes.saturating_add(cost);
         let failure = outcome.err();
+        for job in jobs.unwrap_or_default() {
+            finished.push(job(Err(failure.clone().unwrap_or_else(batch_failed))));
+        }
         for ran in finished {
             self.keep(engine, writer, ran, failure.clone());
         }
         self.commit_if_full(engine, writer);
     }
 
-    fn account(&mut self, _engine: &Engine, _writer: &Writer, cost: usize, calls: usize) {
-        self.calls += calls;
-        self.bytes = self.bytes.saturating_add(cost);
-    }
-
     /// Keeps a completion until the commit. `undone` is set when what the call did is not part of
     /// the transaction.
     fn keep(&mut self, engine: &Engine, writer: &mut Writer, ran: Ran, undone: Option<Error>) {
-        let done = ran.done;
-        match undone {
-            Some(error) if ran.ok => {
+        let Ran { failure, done } = ran;
+        match &undone {
+            Some(error) if failure.is_none() => {
+                let error = error.clone();
                 self.completions.push(Box::new(move |_| done(Some(&error))));
             }
             _ => self.completions.push(done),
         }
-        if !writer.in_transaction() {
-            // SQLite has thrown the whole transaction away (disk full, I/O error).
-            let error = Error::Sqlite {
-                code: 4,
-                message: "transaction was rolled back after a failure of the disk".into(),
-            };
+        if self.open && !writer.in_transaction() {
+            // SQLite has thrown the whole transaction away (disk full, I/O error): none of its
+            // calls has happened.
+            let error = failure
+                .or(undone)
+                .unwrap_or_else(|| Error::lite(Code::IoError, "the transaction was rolled back"));
             self.fail(engine, writer, &error);
         }
     }

@@ -71,7 +71,12 @@ pub(super) struct Observers {
 }
 
 impl Observers {
-    pub(super) fn add(&self, handle: u64, collection: &CollectionSpec, observer: Observer) -> ObserverId {
+    pub(super) fn add(
+        &self,
+        handle: u64,
+        collection: &CollectionSpec,
+        observer: Observer,
+    ) -> ObserverId {
         let id = ObserverId(self.next.fetch_add(1, Ordering::Relaxed));
         let mut registered = lock(&self.registered);
         registered.push(Registered {
@@ -137,9 +142,9 @@ fn gather(changes: Vec<PendingChange>) -> Vec<CollectionChange> {
     let mut gathered: Vec<CollectionChange> = Vec::new();
     let mut seen: HashSet<DocId> = HashSet::new();
     for change in changes {
-        let joins = gathered
-            .last()
-            .is_some_and(|last| last.collection == change.collection && last.origin == change.origin);
+        let joins = gathered.last().is_some_and(|last| {
+            last.collection == change.collection && last.origin == change.origin
+        });
         if !joins {
             seen.clear();
             gathered.push(CollectionChange {
@@ -150,7 +155,9 @@ fn gather(changes: Vec<PendingChange>) -> Vec<CollectionChange> {
                 origin: change.origin,
             });
         }
-        let Some(last) = gathered.last_mut() else { continue };
+        let Some(last) = gathered.last_mut() else {
+            continue;
+        };
         if seen.insert(change.saved.doc_id.clone()) {
             last.doc_ids.push(change.saved.doc_id.clone());
         }

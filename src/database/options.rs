@@ -117,7 +117,9 @@ pub fn default_directory() -> Result<PathBuf> {
     let path = from_variable("SETTEE_HOME")
         .or_else(|| data().map(|data| data.join("settee")))
         .ok_or_else(|| {
-            Error::not_found("no default directory: neither SETTEE_HOME nor a home directory is set")
+            Error::not_found(
+                "no default directory: neither SETTEE_HOME nor a home directory is set",
+            )
         })?;
     create_private_folder(&path)?;
     Ok(path)
@@ -186,7 +188,16 @@ mod tests {
 
     #[test]
     fn database_names_follow_the_rule_of_api_13_2() {
-        for good in ["a", "my db", "ünïcode", "a.b", "console", "COM", "nul2", &"x".repeat(240)] {
+        for good in [
+            "a",
+            "my db",
+            "ünïcode",
+            "a.b",
+            "console",
+            "COM",
+            "nul2",
+            &"x".repeat(240),
+        ] {
             assert!(check_name(good).is_ok(), "{good:?}");
         }
         let long = "x".repeat(241);
@@ -202,7 +213,10 @@ mod tests {
     #[test]
     fn a_file_scheme_and_an_empty_directory_are_understood() {
         let folder = database_folder("a", Some(Path::new("file:///x/y"))).unwrap();
-        assert_eq!(folder, std::path::absolute("/x/y").unwrap().join("a.cblite2"));
+        assert_eq!(
+            folder,
+            std::path::absolute("/x/y").unwrap().join("a.cblite2")
+        );
         let options: DatabaseOptions =
             serde_json::from_str(r#"{"directory":"/x","encryptionKey":""}"#).unwrap();
         assert_eq!(options.passphrase(), None);

@@ -170,7 +170,10 @@ impl ReaderPool {
         let worker = Arc::clone(engine);
         let spawned = std::thread::Builder::new()
             .name("settee-reader".into())
-            .spawn(move || worker.readers.work());
+            .spawn(move || {
+                super::mark_database_thread();
+                worker.readers.work();
+            });
         if let Err(error) = spawned {
             tracing::warn!(target: "database", %error, "no thread for reads, reading on the caller's");
             self.run_waiting();

@@ -488,11 +488,7 @@ mod tests {
     #[test]
     fn sealed_files_give_back_what_was_written_at_every_chunk_edge() {
         let directory = tempfile::tempdir().unwrap();
-        let folder = BlobFolder::new(
-            directory.path(),
-            Some(BlobKey::generate().unwrap()),
-            true,
-        );
+        let folder = BlobFolder::new(directory.path(), Some(BlobKey::generate().unwrap()), true);
         for length in [1, CHUNK_LEN - 1, CHUNK_LEN, CHUNK_LEN + 1, 3 * CHUNK_LEN] {
             let content: Vec<u8> = (0..length).map(|i| (i * 31 % 251) as u8).collect();
             let digest = write(&folder, &content);
@@ -509,11 +505,7 @@ mod tests {
     #[test]
     fn a_sealed_file_that_was_cut_or_changed_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let folder = BlobFolder::new(
-            directory.path(),
-            Some(BlobKey::generate().unwrap()),
-            true,
-        );
+        let folder = BlobFolder::new(directory.path(), Some(BlobKey::generate().unwrap()), true);
         let digest = write(&folder, &vec![7; 3 * CHUNK_LEN]);
         let path = folder.sealed_path(&digest);
         let good = fs::read(&path).unwrap();

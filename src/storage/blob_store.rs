@@ -13,7 +13,9 @@ pub(crate) const SMALL_BLOB_MAX: usize = 64 * 1024;
 pub(crate) fn put(connection: &Connection, digest: &BlobDigest, content: &[u8]) -> Result<()> {
     connection
         .inner
-        .prepare_cached("INSERT INTO blobs (digest, content) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .prepare_cached(
+            "INSERT INTO blobs (digest, content) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?
         .execute((digest.as_bytes().as_slice(), content))?;
     Ok(())
 }

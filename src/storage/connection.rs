@@ -97,12 +97,10 @@ impl Connection {
         connection.set("cache_size", -WRITER_CACHE_KIB)?;
         // Only takes effect in a file without tables.
         connection.set("auto_vacuum", "INCREMENTAL")?;
-        let mode: String = connection.inner.pragma_update_and_check(
-            None,
-            "journal_mode",
-            "WAL",
-            |row| row.get(0),
-        )?;
+        let mode: String =
+            connection
+                .inner
+                .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if mode != "wal" {
             return Err(Error::lite(
                 Code::NotWriteable,

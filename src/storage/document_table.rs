@@ -271,7 +271,9 @@ impl DocumentTable {
     pub(crate) fn keep_last_sequence(&self, connection: &Connection, sequence: u64) -> Result<()> {
         connection
             .inner
-            .prepare_cached("UPDATE collections SET last_sequence = max(last_sequence, ?2) WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE collections SET last_sequence = max(last_sequence, ?2) WHERE id = ?1",
+            )?
             .execute((self.id, to_sql(sequence)))?;
         Ok(())
     }
