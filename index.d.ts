@@ -1,0 +1,2 @@
+/// <reference lib="es2018.asynciterable" />
+export * from './dist/index';

@@ -1,0 +1,6 @@
+/** A collection by names, with the database handle it was opened through. */
+export interface CollectionJson {
+  name: string;
+  scopeName: string;
+  databaseName: string;
+}

@@ -1,0 +1,6 @@
+/** Directions of a replication. */
+export enum ReplicatorType {
+  PUSH_AND_PULL = 'PUSH_AND_PULL',
+  PUSH = 'PUSH',
+  PULL = 'PULL',
+}

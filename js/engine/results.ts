@@ -1,0 +1,95 @@
+/** What engine functions resolve with, and what they hand to callbacks (api §13 to §15). */
+
+import type { Dictionary } from '../util/dictionary';
+
+/** Payload of a callback. */
+export interface CallbackResultData {
+  [key: string]: any;
+}
+
+/** Failure told to a callback. */
+export interface CallbackResultError {
+  message: string;
+}
+
+/** How an engine reports events: data, or an error as the second argument. */
+export type ListenerCallback = (data: CallbackResultData, error?: CallbackResultError) => void;
+
+/** Declared by the reference, not used by it. */
+export interface ListenerHandle {
+  remove: () => Promise<void>;
+}
+
+/** A scope as the engine names it. */
+export interface ScopeResult {
+  name: string;
+  databaseName?: string;
+}
+
+/** A collection as the engine names it. */
+export interface CollectionResult {
+  name: string;
+  scope: ScopeResult;
+}
+
+export interface CollectionsResult {
+  collections: CollectionResult[];
+}
+
+export interface ScopesResult {
+  scopes: ScopeResult[];
+}
+
+export interface CollectionDocumentSaveResult {
+  _id: string;
+  _revId: string;
+  _sequence: number;
+  /** False when `FAIL_ON_CONFLICT` kept the document from being written. */
+  concurrencyControlResult?: any;
+  concurrencyResult?: any;
+}
+
+/** A document, or `{}` when there is none. The reference declares a field `document` only. */
+export interface DocumentResult {
+  _id?: string;
+  _data?: Dictionary;
+  _sequence?: number;
+  _revId?: string;
+  document?: any;
+}
+
+export interface DocumentExpirationResult {
+  date: Date;
+}
+
+/** Status of a replicator as the engine sends it (api §15.10). */
+export interface ReplicatorStatusResult {
+  /** 0 stopped … 4 busy. */
+  activityLevel: number;
+  progress: { completed: number; total: number };
+  error?: { message: string; domain?: string; code?: number };
+}
+
+export interface ReplicatorStatusChange {
+  status: any;
+}
+
+export interface URLEndpointListenerStatus {
+  /** Open replication connections. */
+  connectionsCount: number;
+  /** Those that transfer something now. */
+  activeConnectionCount: number;
+}
+
+/** What a started listener tells: the real port and the URLs that reach it. */
+export interface URLEndpointListenerStartResult {
+  port: number;
+  urls: string[];
+}
+
+/** A range of a blob. */
+export interface BlobRangeResult {
+  data: ArrayBuffer;
+  /** Length of the whole blob. */
+  length: number;
+}

@@ -1,0 +1,5 @@
+/** Compiles `js/` into `dist/` whether or not its sources changed. */
+
+const { buildJs } = require('./lib/build');
+
+buildJs({ force: true });

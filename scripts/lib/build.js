@@ -1,0 +1,51 @@
+const fs = require('fs');
+const path = require('path');
+const { CARGO_ENV } = require('./cargo');
+const { fingerprint, readStamp, writeStamp } = require('./fingerprint');
+const { ROOT, bin, capture, must, run } = require('./run');
+
+/** File names of the addon; the platform is part of the name. */
+const ADDON = /^settee\..*\.node$/;
+
+/** Builds the addon in release mode, unless the one that is there was made of the same sources. */
+async function buildAddon({ force = false } = {}) {
+  const stamp = fingerprint(
+    ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo', 'src'],
+    [capture('rustc', ['--version', '--verbose']), process.platform, process.arch, 'node'],
+  );
+  const there = fs.readdirSync(ROOT).some((name) => ADDON.test(name));
+  if (!force && there && readStamp('addon') === stamp) {
+    return;
+  }
+  console.log('settee: building the engine (several minutes the first time)');
+  const napi = [
+    bin('@napi-rs/cli', 'dist/cli.js'),
+    'build',
+    '--platform',
+    '--release',
+    '--features',
+    'node',
+    '--no-js',
+    '--dts',
+    'js/native/binding.d.ts',
+  ];
+  must(await run(process.execPath, napi, { env: CARGO_ENV }), 'building the engine');
+  writeStamp('addon', stamp);
+}
+
+/** Compiles `js/` into `dist/`, unless `dist/` was made of the same sources. */
+async function buildJs({ force = false } = {}) {
+  const { version } = require(bin('typescript', 'package.json'));
+  const stamp = fingerprint(['js', 'tsconfig.json'], [version]);
+  const dist = path.join(ROOT, 'dist');
+  if (!force && fs.existsSync(path.join(dist, 'index.js')) && readStamp('js') === stamp) {
+    return;
+  }
+  console.log('settee: compiling the JavaScript API');
+  fs.rmSync(dist, { recursive: true, force: true });
+  const tsc = [bin('typescript', 'bin/tsc'), '-p', 'tsconfig.json'];
+  must(await run(process.execPath, tsc), 'compiling the JavaScript API');
+  writeStamp('js', stamp);
+}
+
+module.exports = { buildAddon, buildJs };

@@ -1,0 +1,19 @@
+/**
+ * How every recipe calls cargo: always the release profile, with one set of settings.
+ *
+ * SQLCipher and OpenSSL are C and take minutes to compile per profile. The addon, the Rust tests
+ * and clippy use the same profile, so a machine compiles them once. LTO is off for all of them: a
+ * crate that is cdylib and rlib at once gets none anyway, and test programs would be linked with
+ * it one by one and want every dependency compiled a second time.
+ */
+const CARGO_ENV = { CARGO_PROFILE_RELEASE_LTO: 'false' };
+
+/** For tests, our own crate alone is compiled with its checks on and in parallel. */
+const TEST_PROFILE = [
+  'profile.release.package.settee.debug-assertions=true',
+  'profile.release.package.settee.overflow-checks=true',
+  'profile.release.package.settee.codegen-units=16',
+  'profile.release.package.settee.strip="none"',
+].flatMap((setting) => ['--config', setting]);
+
+module.exports = { CARGO_ENV, TEST_PROFILE };

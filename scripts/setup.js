@@ -1,0 +1,26 @@
+/**
+ * Makes a checkout ready to run: checks the tools, installs packages, builds the addon and the
+ * JavaScript. What is there and up to date is left alone. Uses nothing but Node itself.
+ */
+
+const { missingTools } = require('./lib/tools');
+
+async function main() {
+  const missing = missingTools();
+  if (missing.length > 0) {
+    for (const line of missing) {
+      console.error(`settee: ${line}`);
+    }
+    process.exit(1);
+  }
+  const { installPackages } = require('./lib/packages');
+  const { buildAddon, buildJs } = require('./lib/build');
+  await installPackages();
+  await buildAddon();
+  await buildJs();
+}
+
+main().catch((error) => {
+  console.error(`settee: ${error.stack}`);
+  process.exit(1);
+});

@@ -1,0 +1,66 @@
+/**
+ * Runs every test and ends with one line of real counts.
+ *
+ *   npm test              everything
+ *   npm test -- jest      some steps: rust, jest
+ *
+ * With CI=true a real peer that does not run is a failure, unless a registry refused it.
+ */
+
+const fs = require('fs');
+const path = require('path');
+const { CARGO_ENV, TEST_PROFILE } = require('./lib/cargo');
+const { CargoOutput } = require('./lib/cargo-output');
+const { countJest } = require('./lib/jest-output');
+const { Report } = require('./lib/report');
+const { ROOT, bin, run } = require('./lib/run');
+
+const STEPS = { rust, jest };
+
+/** Unit, vector, property, replication and corpus tests of the crate. */
+async function rust(report) {
+  const output = new CargoOutput(report);
+  const { code } = await run('cargo', ['test', '--release', '--no-fail-fast', ...TEST_PROFILE], {
+    env: CARGO_ENV,
+    onLine: (line) => output.line(line),
+  });
+  output.finish(code);
+}
+
+/** The public API, types, package and documentation checks. */
+async function jest(report) {
+  const result = path.join(ROOT, 'tmp', 'jest.json');
+  fs.mkdirSync(path.dirname(result), { recursive: true });
+  fs.rmSync(result, { force: true });
+  const args = [bin('jest', 'bin/jest.js'), '--json', `--outputFile=${result}`];
+  const { code } = await run(process.execPath, process.env.CI ? [...args, '--ci'] : args);
+  const before = report.failed.length;
+  if (fs.existsSync(result)) {
+    countJest(JSON.parse(fs.readFileSync(result, 'utf8')), report);
+  }
+  if (code !== 0 && report.failed.length === before) {
+    report.fail(`jest (exit ${code})`);
+  }
+}
+
+async function main() {
+  const chosen = process.argv.slice(2);
+  const unknown = chosen.filter((name) => !(name in STEPS));
+  if (unknown.length > 0) {
+    console.error(`settee: no such step: ${unknown.join(', ')}; there are ${Object.keys(STEPS)}`);
+    process.exit(2);
+  }
+  const report = new Report();
+  for (const name of chosen.length > 0 ? chosen : Object.keys(STEPS)) {
+    console.log(`\nsettee: ${name}`);
+    const before = report.passed + report.failed.length;
+    await STEPS[name](report);
+    if (report.passed + report.failed.length === before) {
+      report.fail(`${name}: ran no test`);
+    }
+  }
+  report.print();
+  process.exit(report.failed.length === 0 ? 0 : 1);
+}
+
+main();
