@@ -105,7 +105,10 @@ fn clean(body: &Bytes) -> Result<CleanBody> {
     if !kept.is_empty() {
         separate(&mut out);
         out.extend_from_slice(b"\"_attachments\":");
-        write_members(kept.iter().map(|(name, stub)| (*name, stub.get())), &mut out);
+        write_members(
+            kept.iter().map(|(name, stub)| (*name, stub.get())),
+            &mut out,
+        );
         for (_, stub) in &kept {
             blobs.extend(blob_of(stub.get()));
         }
@@ -328,8 +331,13 @@ mod tests {
     fn mirrors_go_and_real_attachments_stay() {
         let blob = format!(r#"{{"@type":"blob","digest":"{DIGEST}","length":10}}"#);
         let stub = format!(r#"{{"digest":"{DIGEST}","length":10,"stub":true,"revpos":1}}"#);
-        let json = format!(r#"{{"photo":{blob},"_attachments":{{"blob_/photo":{stub},"blob_0":{stub}}}}}"#);
-        assert_eq!(clean_text(&json), (format!(r#"{{"photo":{blob}}}"#), 1, false));
+        let json = format!(
+            r#"{{"photo":{blob},"_attachments":{{"blob_/photo":{stub},"blob_0":{stub}}}}}"#
+        );
+        assert_eq!(
+            clean_text(&json),
+            (format!(r#"{{"photo":{blob}}}"#), 1, false)
+        );
         let json = format!(r#"{{"x":1,"_attachments":{{"a.txt":{stub}}},"_rev":"1-ab"}}"#);
         let kept = format!(r#"{{"x":1,"_attachments":{{"a.txt":{stub}}}}}"#);
         assert_eq!(clean_text(&json), (kept, 1, false));

@@ -106,7 +106,10 @@ pub(super) fn take_string_keys(json: &[u8], keys: &[&str]) -> Result<(Option<Str
         .find_map(|(_, value)| serde_json::from_str(value.get()).ok());
     let mut rest = Vec::with_capacity(json.len());
     let kept = all.iter().filter(|member| !taken(member));
-    write_members(kept.map(|(key, value)| (key.as_ref(), value.get())), &mut rest);
+    write_members(
+        kept.map(|(key, value)| (key.as_ref(), value.get())),
+        &mut rest,
+    );
     Ok((text, rest.into()))
 }
 
@@ -116,9 +119,11 @@ mod tests {
 
     #[test]
     fn keys_are_taken_out_and_the_rest_stays_as_it_was() {
-        let (rev, rest) =
-            take_string_keys(br#"{ "local":2, "_rev":"0-1","big":12345678901234567890.10}"#, &["_rev"])
-                .unwrap();
+        let (rev, rest) = take_string_keys(
+            br#"{ "local":2, "_rev":"0-1","big":12345678901234567890.10}"#,
+            &["_rev"],
+        )
+        .unwrap();
         assert_eq!(rev.as_deref(), Some("0-1"));
         assert_eq!(&rest[..], br#"{"local":2,"big":12345678901234567890.10}"#);
         assert!(take_string_keys(b"[]", &[]).is_err());

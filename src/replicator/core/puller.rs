@@ -149,8 +149,7 @@ impl Puller {
                     .then(|| "sync_gateway/bychannel".to_owned()),
                 channels,
                 filter_params: Vec::new(),
-                doc_ids: doc_ids
-                    .map(|list| list.iter().map(|id| id.as_str().to_owned()).collect()),
+                doc_ids: doc_ids.map(|list| list.iter().map(|id| id.as_str().to_owned()).collect()),
             }),
             ReplyRoute::SubChanges(self.collection),
         );
