@@ -1,1 +1,27 @@
-//! TODO(room head doc)
+//! `URLEndpointListener`: accepts connections, checks who comes, and hands each to a passive
+//! replicator.
+//!
+//! ```text
+//!  bind ──► accept loop ──► connection task                                     ┐ 10 s
+//!             limits          first byte ─► TLS ─► HTTP request ─► judge ─► 101 ┘
+//!                                                          │         │
+//!                                                     401 403 404 …  └─► transport ─► passive replicator
+//! ```
+//!
+//! Follows wire spec §1, trust spec §2 and §3, API spec §10. Decides nothing about replication;
+//! never trusts anything before the upgrade: the request is judged by a pure function.
+
+mod authenticator;
+mod bind;
+mod connection;
+mod limits;
+mod options;
+mod server;
+mod tuning;
+mod upgrade;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::{AuthenticatorOptions, ListenerOptions};
+pub use server::{ListenerStatus, Started};

@@ -1,3 +1,33 @@
 //! Replication: the sans-IO core, the task that drives it, and the outer replicator that retries.
+//!
+//! ```text
+//!   Replicator (outer: start, stop, retry)        listener
+//!        │ one run, many connections                 │ one client
+//!      Driver ── Core (active)                     Driver ── Core (passive)
+//!      │    │                                      │    │
+//!  transport db_access ── database             transport db_access ── database
+//! ```
+//! Only this room knows all three columns of the architecture: data, decisions and wire. Follows
+//! wire §3 to §8.
 
+mod blob_worker;
+mod config;
 pub mod core;
+mod db_access;
+mod driver;
+mod outer;
+mod passive;
+mod pending;
+mod retry;
+mod status;
+pub(crate) mod tuning;
+
+pub use config::{Authenticator, ReplicatedCollection, ReplicatorConfig, ReplicatorOptions};
+pub use outer::{PROTOCOLS, Replicator};
+pub use passive::{PassiveConfig, serve};
+pub use status::{
+    ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
+};
+
+#[cfg(test)]
+mod tests;

@@ -105,6 +105,13 @@ pub enum DbRequest {
         /// Documents with the revision that the peer has now.
         revisions: Vec<(DocId, RevId)>,
     },
+    /// Removes documents to which the user lost access, without a trace (wire §8.8).
+    Purge {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Which documents; absent ones are passed over.
+        doc_ids: Vec<DocId>,
+    },
     /// Which of these blobs are stored here.
     FindBlobs(Vec<BlobDigest>),
     /// Opens a stored blob for reading.
@@ -121,7 +128,7 @@ pub enum DbRequest {
         /// At most so many bytes.
         max: usize,
     },
-    /// Forgets a reader.
+    /// Forgets a reader. Not answered.
     CloseBlob(BlobHandle),
     /// Starts to write a blob that must turn out to have this digest.
     CreateBlob {
@@ -130,7 +137,7 @@ pub enum DbRequest {
         /// What its content must hash to.
         digest: BlobDigest,
     },
-    /// Appends bytes. Not answered unless it fails.
+    /// Appends bytes. Not answered: `FinishBlob` tells a failure.
     WriteBlob {
         /// From `CreateBlob`.
         handle: BlobHandle,
@@ -153,7 +160,7 @@ pub enum DbRequest {
 pub enum DbAnswer {
     /// To `LoadLocalCheckpoint`.
     LocalCheckpoint(Result<Option<Bytes>>),
-    /// To `SaveLocalCheckpoint`, `MarkPushed`, `CreateBlob`, `FinishBlob`, a failed `WriteBlob`.
+    /// To `SaveLocalCheckpoint`, `MarkPushed`, `Purge`, `CreateBlob`, `FinishBlob`.
     Done(Result<()>),
     /// To `IsCollectionEmpty`.
     Empty(Result<bool>),
@@ -200,6 +207,8 @@ pub struct DocumentEnded {
     pub doc_id: DocId,
     /// Whether the revision was a tombstone.
     pub deleted: bool,
+    /// Whether the document was removed because the user lost access.
+    pub access_removed: bool,
     /// Why it failed, if it did.
     pub error: Option<Error>,
 }

@@ -1,0 +1,67 @@
+// @ts-check
+
+// Times a large blob on its way in and out, beside a plain copy of its file.
+
+const fs = require('fs');
+const path = require('path');
+const { pipeline } = require('stream');
+const { promisify } = require('util');
+const { serve } = require('../../examples/node/sync-demo/child');
+const { timed } = require('../lib/stats');
+
+const TYPE = 'application/octet-stream';
+
+serve({
+  /** fs.copyFile, and the same with the copy forced to disk as settee does. @param {{ file: string, folder: string }} args */
+  async copy({ file, folder }) {
+    const plain = path.join(folder, 'copy');
+    const forced = path.join(folder, 'copy-forced');
+    const seconds = {
+      copy: await timed(() => fs.promises.copyFile(file, plain)),
+      'copy and fsync': await timed(async () => {
+        await fs.promises.copyFile(file, forced);
+        const handle = await fs.promises.open(forced, 'r+');
+        await handle.sync();
+        await handle.close();
+      }),
+    };
+    for (const copy of [plain, forced]) fs.unlinkSync(copy);
+    return seconds;
+  },
+
+  /** @param {{ file: string, folder: string }} args */
+  async settee({ file, folder }) {
+    const { Blob, Database, DatabaseConfiguration, MutableDocument } = require('../..');
+    /** @type {Record<string, number>} */
+    const seconds = {};
+    for (const way of ['path', 'bytes']) {
+      // A new database each: content that is there already would not be written again.
+      const own = fs.mkdtempSync(path.join(folder, 'blob-'));
+      const database = new Database('bench', new DatabaseConfiguration(own));
+      await database.open();
+      const collection = await database.createCollection('orders', 'shop');
+      const bytes = way === 'bytes' ? fs.readFileSync(file) : undefined;
+      seconds[`in by ${way}`] = await timed(async () => {
+        const doc = new MutableDocument('doc', {});
+        doc.setBlob('file', bytes ? new Blob(TYPE, bytes) : await Blob.fromFile(TYPE, file));
+        await collection.save(doc);
+      });
+      const doc = await collection.document('doc');
+      if (!doc) throw new Error('the document was not saved');
+      let length = 0;
+      seconds[`out by ${way}`] = await timed(async () => {
+        if (bytes) {
+          length = (await doc.getBlobContent('file')).byteLength;
+        } else {
+          const out = path.join(own, 'out');
+          await promisify(pipeline)(await doc.blobStream('file'), fs.createWriteStream(out));
+          length = fs.statSync(out).size;
+        }
+      });
+      if (length !== fs.statSync(file).size) throw new Error(`${length} bytes came out`);
+      await database.close();
+      fs.rmSync(own, { recursive: true, force: true });
+    }
+    return seconds;
+  },
+});

@@ -1,0 +1,1 @@
+//! Vectors and behaviours of a whole connection.

@@ -1,0 +1,105 @@
+//! HTTP Basic authentication of a listener (wire §1.5, design D10).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::HeaderValue;
+use sha2::{Digest, Sha256};
+
+/// Some clients leave the padding away.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What a refused client is told.
+pub(super) const CHALLENGE: &str = r#"Basic realm="settee", charset="UTF-8""#;
+
+/// The one user that may connect. Holds digests only, so that comparing takes the same time
+/// whatever is wrong, and for names and passwords of every length.
+#[derive(Clone)]
+pub(super) struct BasicAuthenticator {
+    user: [u8; 32],
+    password: [u8; 32],
+}
+
+impl BasicAuthenticator {
+    pub(super) fn new(user: &str, password: &str) -> Self {
+        Self {
+            user: Sha256::digest(user).into(),
+            password: Sha256::digest(password).into(),
+        }
+    }
+
+    /// Whether an `Authorization` header names the user and the password.
+    pub(super) fn admits(&self, header: Option<&HeaderValue>) -> bool {
+        let Some((user, password)) = header.and_then(credentials) else {
+            return false;
+        };
+        let user_ok = is_equal(&self.user, &Sha256::digest(user).into());
+        let password_ok = is_equal(&self.password, &Sha256::digest(password).into());
+        // Not `&&`: a wrong name must take as long as a wrong password.
+        user_ok & password_ok
+    }
+}
+
+impl fmt::Debug for BasicAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BasicAuthenticator").finish_non_exhaustive()
+    }
+}
+
+fn is_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(a, b).is_ok()
+}
+
+/// User name and password of a Basic header; the name ends at the first colon (RFC 7617 §2).
+fn credentials(header: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let mut user = BASE64.decode(encoded.trim()).ok()?;
+    let colon = user.iter().position(|b| *b == b':')?;
+    let password = user.split_off(colon + 1);
+    user.truncate(colon);
+    Some((user, password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admits(header: &str) -> bool {
+        let header = HeaderValue::from_str(header).unwrap();
+        BasicAuthenticator::new("jäger", "pass:wörd").admits(Some(&header))
+    }
+
+    #[test]
+    fn the_right_credentials_are_admitted_in_any_spelling_of_the_header() {
+        let encoded = BASE64.encode("jäger:pass:wörd");
+        assert!(admits(&format!("Basic {encoded}")));
+        assert!(admits(&format!("bAsIc  {}", encoded.trim_end_matches('='))));
+    }
+
+    #[test]
+    fn anything_else_is_not() {
+        for text in [
+            "jäger:",
+            "jäger:pass",
+            ":pass:wörd",
+            "jägerpass:wörd",
+            "Jäger:pass:wörd",
+        ] {
+            assert!(!admits(&format!("Basic {}", BASE64.encode(text))), "{text}");
+        }
+        for header in ["Basic", "Basic ", "Basic !!!", "Bearer abc", "", "Basic Og"] {
+            assert!(!admits(header), "{header:?}");
+        }
+        assert!(!BasicAuthenticator::new("", "").admits(None));
+        let shown = format!("{:?}", BasicAuthenticator::new("jäger", "geheim"));
+        assert!(!shown.contains("geheim") && !shown.contains('['));
+    }
+}

@@ -1,0 +1,410 @@
+//! The replicator that applications hold: starts, stops, retries; each connection is a new core.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+use super::config::{Authenticator, ReplicatorConfig};
+use super::core::effects::DocumentEnded;
+use super::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
+use super::db_access::DbAccess;
+use super::driver::{Driver, DriverObserver};
+use super::passive::unix_time;
+use super::pending;
+use super::retry::Retry;
+use super::status::{
+    ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
+};
+use super::tuning;
+use crate::blip;
+use crate::database::{Database, HookId};
+use crate::error::{Error, Result};
+use crate::model::CollectionSpec;
+use crate::transport::{self, ConnectOptions};
+
+/// The subprotocols that we speak, most preferred first (wire §1.3).
+pub const PROTOCOLS: [&str; 2] = ["BLIP_3+CBMobile_3", "BLIP_3+CBMobile_2"];
+
+/// Replicates collections of one database with a remote one.
+///
+/// Dropping it stops it. Closing the database stops it, and the close waits for that.
+#[derive(Debug)]
+pub struct Replicator(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    config: ReplicatorConfig,
+    observer: Arc<dyn ReplicatorObserver>,
+    runtime: Handle,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    status: ReplicatorStatus,
+    told_at: Option<Instant>,
+    /// Set while a run is under way.
+    stop: Option<CancellationToken>,
+    /// Start again when the run under way has ended: with a reset or without.
+    restart: Option<bool>,
+    hook: Option<HookId>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replicator")
+            .field("url", &self.config.url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Replicator {
+    /// A stopped replicator.
+    pub fn new(
+        database: Database,
+        config: ReplicatorConfig,
+        observer: Arc<dyn ReplicatorObserver>,
+        runtime: Handle,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            database,
+            config,
+            observer,
+            runtime,
+            state: Mutex::default(),
+            ended: Condvar::new(),
+        }))
+    }
+
+    /// Starts. `reset` forgets the checkpoints: a running replicator is stopped and started anew.
+    /// Without it, starting a running one does nothing. Returns at once.
+    pub fn start(&self, reset: bool) {
+        let mut state = self.0.lock();
+        if let Some(stop) = &state.stop {
+            if reset {
+                stop.cancel();
+            }
+            if stop.is_cancelled() {
+                state.restart = Some(reset || state.restart == Some(true));
+            }
+            return;
+        }
+        Inner::launch(&self.0, &mut state, reset);
+    }
+
+    /// Asks it to stop; the `Stopped` status follows. Returns at once.
+    pub fn stop(&self) {
+        let mut state = self.0.lock();
+        state.restart = None;
+        if let Some(stop) = &state.stop {
+            stop.cancel();
+        }
+    }
+
+    /// The latest status.
+    pub fn status(&self) -> ReplicatorStatus {
+        self.0.lock().status.clone()
+    }
+
+    /// How it was set up.
+    pub fn config(&self) -> &ReplicatorConfig {
+        &self.0.config
+    }
+
+    /// The database that it replicates.
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Ids of documents with changes that were not pushed yet, deletions included. Blocks on the
+    /// database.
+    ///
+    /// # Errors
+    /// `Unsupported` when it only pulls; `InvalidParameter` for a collection that is not part of
+    /// it.
+    pub fn pending_document_ids(&self, collection: &CollectionSpec) -> Result<Vec<String>> {
+        pending::document_ids(&self.0.database, &self.0.config, collection)
+    }
+
+    /// Whether one document has changes that were not pushed yet; errors as above.
+    pub fn is_document_pending(&self, id: &str, collection: &CollectionSpec) -> Result<bool> {
+        let ids = self.pending_document_ids(collection)?;
+        Ok(ids.iter().any(|pending| pending == id))
+    }
+}
+
+impl Drop for Replicator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn launch(this: &Arc<Self>, state: &mut State, reset: bool) {
+        let stop = CancellationToken::new();
+        state.stop = Some(stop.clone());
+        state.restart = None;
+        let weak = Arc::downgrade(this);
+        state.hook = Some(this.database.on_close(Box::new(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.stop_and_wait();
+            }
+        })));
+        let inner = this.clone();
+        this.runtime.spawn(async move {
+            inner.tell(ActivityLevel::Connecting, None);
+            let result = inner.run(&stop, reset).await;
+            Self::end(&inner, result.err());
+        });
+    }
+
+    fn end(this: &Arc<Self>, error: Option<Error>) {
+        let mut state = this.lock();
+        if let Some(hook) = state.hook.take() {
+            this.database.remove_close_hook(hook);
+        }
+        state.stop = None;
+        let restart = state.restart.take();
+        state.status.level = ActivityLevel::Stopped;
+        state.status.error = error;
+        let status = state.status.clone();
+        drop(state);
+        this.observer.status(&status);
+        this.ended.notify_all();
+        let mut state = this.lock();
+        if let Some(reset) = restart
+            && state.stop.is_none()
+            && this.database.is_open()
+        {
+            Self::launch(this, &mut state, reset);
+        }
+    }
+
+    /// For the database that is being closed.
+    fn stop_and_wait(&self) {
+        let mut state = self.lock();
+        state.restart = None;
+        if let Some(stop) = &state.stop {
+            stop.cancel();
+        }
+        let patience = tuning::STOP_PATIENCE + tuning::CLOSE_PATIENCE;
+        let _ = self
+            .ended
+            .wait_timeout_while(state, patience, |state| state.stop.is_some());
+    }
+
+    async fn run(&self, stop: &CancellationToken, reset: bool) -> Result<()> {
+        if reset {
+            self.forget_checkpoints().await?;
+        }
+        let config = &self.config;
+        let mut retry = Retry::new(
+            config.continuous,
+            config.max_attempts,
+            config.max_attempt_wait,
+        );
+        loop {
+            let result = self.connect_and_replicate(stop, &mut retry).await;
+            let Err(error) = result else { return Ok(()) };
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            let Some(delay) = retry.after(&error) else {
+                return Err(error);
+            };
+            tracing::info!(target: "replicator", %error, ?delay, "offline");
+            self.tell(ActivityLevel::Offline, Some(error));
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(delay) => {}
+            }
+            self.tell(ActivityLevel::Connecting, None);
+        }
+    }
+
+    async fn connect_and_replicate(
+        &self,
+        stop: &CancellationToken,
+        retry: &mut Retry,
+    ) -> Result<()> {
+        let options = self.connect_options();
+        let connected = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            connected = transport::connect(&options) => connected?,
+        };
+        retry.succeeded();
+        let database = self.database.clone();
+        let key = self.config.remote_key();
+        let remote = self
+            .runtime
+            .spawn_blocking(move || database.remote_id(&key))
+            .await
+            .map_err(|error| {
+                Error::lite(crate::error::Code::UnexpectedError, error.to_string())
+            })??;
+        let (sender, inputs) = unbounded_channel();
+        let specs: Vec<_> = self
+            .config
+            .collections
+            .iter()
+            .map(|collection| collection.spec.clone())
+            .collect();
+        let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?;
+        let driver = Driver::new(
+            self.core_config(),
+            connected.transport,
+            database,
+            inputs,
+            Reporter(self),
+            self.config.heartbeat,
+        );
+        driver.run(stop.clone()).await
+    }
+
+    fn connect_options(&self) -> ConnectOptions {
+        let (mut basic, mut session_cookie) = (None, None);
+        match self.config.authenticator.clone() {
+            Some(Authenticator::Basic { username, password }) => basic = Some((username, password)),
+            Some(Authenticator::Session {
+                cookie_name,
+                session_id,
+            }) => session_cookie = Some((cookie_name, session_id)),
+            None => {}
+        }
+        ConnectOptions {
+            url: self.config.url.clone(),
+            protocols: PROTOCOLS.map(str::to_owned).into(),
+            headers: self.config.headers.clone(),
+            basic,
+            session_cookie,
+            trust: self.config.trust.clone(),
+            handshake_timeout: tuning::CONNECT_TIMEOUT,
+        }
+    }
+
+    fn core_config(&self) -> CoreConfig {
+        let uuid = self.database.uuids().0;
+        let config = &self.config;
+        let collections = config.collections.iter().map(|collection| CoreCollection {
+            spec: collection.spec.clone(),
+            client_id: config.checkpoint_id(&uuid, collection),
+            doc_ids: collection.doc_ids.clone(),
+            channels: collection.channels.clone(),
+        });
+        CoreConfig {
+            role: Role::Active(ActiveConfig {
+                push: config.push,
+                pull: config.pull,
+                continuous: config.continuous,
+                auto_purge: config.auto_purge,
+            }),
+            collections: collections.collect(),
+            blip: blip::Config::default(),
+            unix_time: unix_time(),
+        }
+    }
+
+    /// Replaces the local halves of the checkpoints by empty ones, which no peer's half matches.
+    async fn forget_checkpoints(&self) -> Result<()> {
+        let uuid = self.database.uuids().0;
+        let ids: Vec<_> = self
+            .config
+            .collections
+            .iter()
+            .map(|collection| self.config.checkpoint_id(&uuid, collection))
+            .collect();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.database.submit_write(
+            0,
+            move |tx| {
+                ids.iter()
+                    .try_for_each(|id| tx.save_local_checkpoint(id, b"{}"))
+            },
+            move |result| {
+                // The run may have been dropped.
+                let _ = sender.send(result);
+            },
+        );
+        receiver.await.unwrap_or(Ok(()))
+    }
+
+    fn tell(&self, level: ActivityLevel, error: Option<Error>) {
+        let mut state = self.lock();
+        state.status.level = level;
+        state.status.error = error;
+        self.announce(state);
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "progress is told at most so often"
+    )]
+    fn announce(&self, mut state: MutexGuard<'_, State>) {
+        state.told_at = Some(Instant::now());
+        let status = state.status.clone();
+        drop(state);
+        self.observer.status(&status);
+    }
+}
+
+/// Turns what the core tells into what the application hears.
+struct Reporter<'a>(&'a Inner);
+
+impl DriverObserver for Reporter<'_> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "progress is told at most so often"
+    )]
+    fn status(&mut self, status: CoreStatus) {
+        let level = if status.busy || !self.0.config.continuous {
+            ActivityLevel::Busy
+        } else {
+            ActivityLevel::Idle
+        };
+        let mut state = self.0.lock();
+        let changed = state.status.level != level;
+        state.status = ReplicatorStatus {
+            level,
+            completed: status.completed,
+            total: status.total,
+            error: None,
+        };
+        let recent = state
+            .told_at
+            .is_some_and(|at| Instant::now().duration_since(at) < tuning::STATUS_INTERVAL);
+        if changed || !recent {
+            self.0.announce(state);
+        }
+    }
+
+    fn documents(&mut self, ended: Vec<DocumentEnded>) {
+        for is_push in [true, false] {
+            let documents: Vec<_> = ended
+                .iter()
+                .filter(|document| document.is_push == is_push)
+                .map(|document| ReplicatedDocument {
+                    id: document.doc_id.as_str().to_owned(),
+                    collection: self.0.config.collections[document.collection.0 as usize]
+                        .spec
+                        .clone(),
+                    deleted: document.deleted,
+                    access_removed: document.access_removed,
+                    error: document.error.clone(),
+                })
+                .collect();
+            if !documents.is_empty() {
+                self.0
+                    .observer
+                    .documents(&DocumentReplication { is_push, documents });
+            }
+        }
+    }
+}

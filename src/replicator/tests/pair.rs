@@ -1,0 +1,268 @@
+//! Two databases on disk and a link in memory between them: the whole replicator but its socket.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+use crate::blip;
+use crate::database::{Concurrency, Database, DatabaseOptions};
+use crate::error::Result;
+use crate::model::{BlobDigest, CollectionSpec, DocId};
+use crate::replicator::core::effects::DocumentEnded;
+use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
+use crate::replicator::db_access::DbAccess;
+use crate::replicator::driver::{Driver, DriverObserver};
+use crate::replicator::{PassiveConfig, serve};
+use crate::transport::{LoopbackOptions, loopback};
+
+/// A database in a folder of its own.
+pub(super) struct Peer {
+    pub(super) database: Database,
+    pub(super) collections: Vec<CollectionSpec>,
+    _folder: TempDir,
+}
+
+pub(super) fn spec(path: &str) -> CollectionSpec {
+    CollectionSpec::parse_path(path).unwrap()
+}
+
+impl Peer {
+    pub(super) fn new(collections: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let options = DatabaseOptions {
+            directory: Some(folder.path().into()),
+            ..DatabaseOptions::default()
+        };
+        let database = Database::open("db", &options).unwrap();
+        let collections: Vec<_> = collections.iter().map(|path| spec(path)).collect();
+        for collection in &collections {
+            database
+                .write(|tx| tx.create_collection(collection).map(drop))
+                .unwrap();
+        }
+        Self {
+            database,
+            collections,
+            _folder: folder,
+        }
+    }
+
+    pub(super) fn save(&self, collection: usize, id: &str, body: &str) -> String {
+        self.save_with_blobs(collection, id, body, vec![])
+    }
+
+    pub(super) fn save_with_blobs(
+        &self,
+        collection: usize,
+        id: &str,
+        body: &str,
+        blobs: Vec<(String, BlobDigest, u64, String)>,
+    ) -> String {
+        let id = DocId::parse(id).unwrap();
+        let saved = self.database.write(|tx| {
+            tx.save(
+                &self.collections[collection],
+                Some(id),
+                body.as_bytes(),
+                blobs,
+                Concurrency::LastWriteWins,
+            )
+        });
+        saved.unwrap().rev_id.as_str().to_owned()
+    }
+
+    pub(super) fn put_blob(&self, content: &[u8]) -> (BlobDigest, u64) {
+        let mut writer = self.database.blob_writer().unwrap();
+        writer.write(content).unwrap();
+        writer.finish(None, None).unwrap()
+    }
+
+    pub(super) fn delete(&self, collection: usize, id: &str) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database
+            .write(|tx| tx.delete(collection, &id))
+            .unwrap();
+    }
+
+    pub(super) fn body(&self, collection: usize, id: &str) -> Option<String> {
+        let id = DocId::parse(id).unwrap();
+        let found = self
+            .database
+            .read(|tx| tx.document(&self.collections[collection], &id))
+            .unwrap();
+        found.map(|document| String::from_utf8(document.body).unwrap())
+    }
+
+    /// Everything that must be equal on both sides: collection, id, revision, deleted, body.
+    pub(super) fn contents(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for collection in &self.collections {
+            let rows = self.database.read(|tx| {
+                let mut after = crate::model::Sequence(0);
+                let mut all = Vec::new();
+                loop {
+                    let (rows, _) = tx.changes(collection, after, 500, None, None)?;
+                    let Some(last) = rows.last() else { break };
+                    after = last.sequence;
+                    for row in rows {
+                        let body = tx.document(collection, &row.doc_id)?;
+                        let body = body.map(|d| String::from_utf8(d.body).unwrap());
+                        all.push(format!(
+                            "{collection} {} {} {} {body:?}",
+                            row.doc_id, row.rev_id, row.deleted
+                        ));
+                    }
+                }
+                Ok(all)
+            });
+            lines.extend(rows.unwrap());
+        }
+        lines.sort();
+        lines
+    }
+}
+
+/// What an active side reported.
+#[derive(Clone, Default)]
+pub(super) struct Log(Arc<Mutex<(Vec<CoreStatus>, Vec<DocumentEnded>)>>);
+
+impl Log {
+    pub(super) fn documents(&self) -> Vec<DocumentEnded> {
+        self.0.lock().unwrap().1.clone()
+    }
+
+    fn is_idle(&self) -> bool {
+        let log = self.0.lock().unwrap();
+        log.0.last().is_some_and(|status| !status.busy)
+    }
+}
+
+impl DriverObserver for Log {
+    fn status(&mut self, status: CoreStatus) {
+        self.0.lock().unwrap().0.push(status);
+    }
+
+    fn documents(&mut self, ended: Vec<DocumentEnded>) {
+        self.0.lock().unwrap().1.extend(ended);
+    }
+}
+
+pub(super) const PUSH: ActiveConfig = config(true, false, false);
+pub(super) const PULL: ActiveConfig = config(false, true, false);
+pub(super) const BOTH: ActiveConfig = config(true, true, false);
+pub(super) const LIVE: ActiveConfig = config(true, true, true);
+
+const fn config(push: bool, pull: bool, continuous: bool) -> ActiveConfig {
+    ActiveConfig {
+        push,
+        pull,
+        continuous,
+        auto_purge: true,
+    }
+}
+
+/// A connection under way.
+pub(super) struct Link {
+    pub(super) log: Log,
+    pub(super) stop_active: CancellationToken,
+    pub(super) stop_passive: CancellationToken,
+    active: tokio::task::JoinHandle<Result<()>>,
+    passive: tokio::task::JoinHandle<()>,
+}
+
+impl Link {
+    pub(super) fn new(
+        active: &Peer,
+        passive: &Peer,
+        config: ActiveConfig,
+        options: LoopbackOptions,
+    ) -> Self {
+        let (near, far) = loopback(options);
+        let log = Log::default();
+        let (sender, inputs) = unbounded_channel();
+        let remote = active.database.remote_id("ws://peer/db").unwrap();
+        let access = DbAccess::new(
+            active.database.clone(),
+            active.collections.clone(),
+            Some(remote),
+            sender,
+        )
+        .unwrap();
+        let core = CoreConfig {
+            role: Role::Active(config),
+            collections: active
+                .collections
+                .iter()
+                .map(|spec| CoreCollection {
+                    spec: spec.clone(),
+                    client_id: format!("cp-{spec}"),
+                    doc_ids: None,
+                    channels: None,
+                })
+                .collect(),
+            blip: blip::Config::default(),
+            unix_time: Duration::from_secs(1_795_323_119),
+        };
+        let heartbeat = Duration::from_secs(300);
+        let driver = Driver::new(core, near, access, inputs, log.clone(), heartbeat);
+        let stop_active = CancellationToken::new();
+        let stop_passive = CancellationToken::new();
+        let served = PassiveConfig {
+            database: passive.database.clone(),
+            collections: passive.collections.clone(),
+            protocol: "BLIP_3+CBMobile_3".into(),
+            peer: "loopback".into(),
+        };
+        let busy = Arc::new(AtomicBool::new(false));
+        let runtime = tokio::runtime::Handle::current();
+        Self {
+            log,
+            active: runtime.spawn(driver.run(stop_active.clone())),
+            passive: runtime.spawn(serve(far, served, stop_passive.clone(), busy)),
+            stop_active,
+            stop_passive,
+        }
+    }
+
+    /// Waits for the end; fails the test when it does not come.
+    pub(super) async fn end(self) -> Result<()> {
+        let patience = Duration::from_secs(60);
+        let outcome = tokio::time::timeout(patience, self.active)
+            .await
+            .expect("the replication hangs")
+            .unwrap();
+        tokio::time::timeout(patience, self.passive)
+            .await
+            .expect("the passive side hangs")
+            .unwrap();
+        outcome
+    }
+
+    /// Waits until `condition` holds while the link lives.
+    pub(super) async fn until(&self, what: &str, condition: impl Fn() -> bool) {
+        for _ in 0..6_000 {
+            if condition() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("waited in vain until {what}");
+    }
+
+    pub(super) async fn until_idle(&self) {
+        self.until("idle", || self.log.is_idle()).await;
+    }
+}
+
+/// One run from start to end on a perfect link.
+pub(super) async fn replicate(active: &Peer, passive: &Peer, config: ActiveConfig) -> Log {
+    let link = Link::new(active, passive, config, LoopbackOptions::default());
+    let log = link.log.clone();
+    link.end().await.expect("the replication failed");
+    log
+}

@@ -1,0 +1,135 @@
+//! The client half: from a URL to a [`BoxTransport`].
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use super::upgrade::Target;
+use super::upgrade_response::Outcome;
+use super::{BoxTransport, dial, tuning, upgrade, upgrade_response, websocket};
+use crate::error::{Error, NetworkReason, Result};
+use crate::tls::{self, ServerTrust};
+
+/// Where and how to connect.
+#[derive(Clone)]
+pub struct ConnectOptions {
+    /// `ws:` or `wss:`, with the database name as last path component and *without* `/_blipsync`,
+    /// which is appended.
+    pub url: Url,
+    /// Subprotocols offered, most preferred first, e.g. `BLIP_3+CBMobile_3`.
+    pub protocols: Vec<String>,
+    /// Extra HTTP headers. Those of the handshake itself are refused; `Cookie` is joined with
+    /// the session's; `Authorization` counts only without `basic`; `User-Agent` replaces ours.
+    pub headers: Vec<(String, String)>,
+    /// User name and password, sent with the first request (HTTP Basic).
+    pub basic: Option<(String, String)>,
+    /// Name and value of the session cookie.
+    pub session_cookie: Option<(String, String)>,
+    /// Which server certificates are accepted; unused with `ws:`.
+    pub trust: ServerTrust,
+    /// Time for everything up to the upgraded connection, redirects included. Couchbase Lite's: 15 s.
+    pub handshake_timeout: Duration,
+}
+
+impl ConnectOptions {
+    /// Time that Couchbase Lite clients give the handshake (wire §1.9).
+    pub const DEFAULT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+}
+
+impl fmt::Debug for ConnectOptions {
+    /// Leaves out everything that may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("url", &self.url.as_str())
+            .field("protocols", &self.protocols)
+            .field(
+                "headers",
+                &self.headers.iter().map(|(n, _)| n).collect::<Vec<_>>(),
+            )
+            .field("basic", &self.basic.as_ref().map(|_| "…"))
+            .field("session_cookie", &self.session_cookie.as_ref().map(|_| "…"))
+            .field("handshake_timeout", &self.handshake_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An upgraded connection.
+pub struct Connected {
+    /// The pipe.
+    pub transport: BoxTransport,
+    /// The subprotocol that the server chose, one of those offered.
+    pub protocol: String,
+    /// The server's certificate; none with `ws:`.
+    pub peer_certificate_der: Option<Vec<u8>>,
+    /// Names (lower case) and values of the upgrade response.
+    pub response_headers: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected")
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a connection: name look-up, TCP over whichever of IPv6 and IPv4 answers first, TLS, HTTP
+/// upgrade. Follows redirects. Dropping the future abandons the connection.
+///
+/// # Errors
+/// `InvalidParameter` for options that cannot be sent; Network for anything below HTTP, among them
+/// all TLS failures and the time-out; `Http` with the response's status when the server refuses;
+/// `WebSocketClosed` 1002 for a 101 that breaks RFC 6455 or names no subprotocol (wire §1.3, §1.11).
+pub async fn connect(options: &ConnectOptions) -> Result<Connected> {
+    match tokio::time::timeout(options.handshake_timeout, follow(options)).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::network(
+            NetworkReason::Timeout,
+            format!(
+                "connection timed out ({}, after {:?})",
+                options.url.authority(),
+                options.handshake_timeout
+            ),
+        )),
+    }
+}
+
+async fn follow(options: &ConnectOptions) -> Result<Connected> {
+    let mut target = Target::new(&options.url)?;
+    let mut credentials = true;
+    for _ in 0..=tuning::MAX_REDIRECTS {
+        let request = upgrade::Request::new(&target, options, credentials)?;
+        let tls = if target.is_tls {
+            Some(tls::client_config(&options.trust)?)
+        } else {
+            None
+        };
+        let mut stream = dial::open(&target, tls).await?;
+        let head = upgrade_response::exchange(&mut stream, &request, &target).await?;
+        match upgrade_response::judge(&mut stream, head, &request, options).await? {
+            Outcome::Redirect(location) => {
+                let next = target.redirect(&location)?;
+                credentials &= next.authority() == target.authority();
+                tracing::debug!(target: "network", to = %next.authority(), "following a redirect");
+                target = next;
+            }
+            Outcome::Upgraded(accepted) => {
+                return Ok(Connected {
+                    protocol: accepted.protocol,
+                    peer_certificate_der: stream.peer_certificate(),
+                    response_headers: accepted.headers,
+                    transport: websocket::client(stream, accepted.leftover).await,
+                });
+            }
+        }
+    }
+    Err(Error::network(
+        NetworkReason::TooManyRedirects,
+        format!(
+            "{} redirected more than {} times",
+            options.url.authority(),
+            tuning::MAX_REDIRECTS
+        ),
+    ))
+}
