@@ -16,7 +16,7 @@ describe('docs/compatibility.md', () => {
   it('is what its sources make', () => {
     const file = join(__dirname, '..', 'docs', 'compatibility.md');
     expect(readFileSync(file, 'utf8')).toBe(compatibilityPage());
-  }, 60000);
+  }, 240000);
 
   it('has every name of the reference, and says of every other that it is an addition', () => {
     const names = readExports().map(({ name }: { name: string }) => name);
@@ -25,7 +25,7 @@ describe('docs/compatibility.md', () => {
     for (const name of names.filter((one: string) => !reference.includes(one))) {
       expect(`${name}: ${NOTES[name]?.state}`).toBe(`${name}: addition`);
     }
-  }, 60000);
+  }, 240000);
 });
 
 describe('what is not supported yet', () => {
