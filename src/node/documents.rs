@@ -11,7 +11,7 @@ use super::message::{Outcome, put_string};
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{blobs, lock};
-use crate::database::{Concurrency, ReadTx, WriteTx};
+use crate::database::{Concurrency, Database, ReadTx, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::{CollectionSpec, DocId};
 
@@ -213,9 +213,14 @@ fn enqueue(runtime: &Runtime, call: DocumentCall, completer: Completer) {
         Ok(resolved) => resolved,
         Err(error) => return completer.done(Err(error)),
     };
+    queue(&open, call, completer);
+}
+
+fn queue(open: &OpenDatabase, call: Prepared, completer: Completer) {
     if let Some(batch) = &mut *lock(&open.batch) {
-        batch.0.push((call, completer));
-    } else if call.only_reads() {
+        return batch.0.push((call, completer));
+    }
+    if call.only_reads() {
         open.database
             .submit_read(move |tx| call.read(tx), move |result| completer.done(result));
     } else {
@@ -227,41 +232,120 @@ fn enqueue(runtime: &Runtime, call: DocumentCall, completer: Completer) {
     }
 }
 
+/// A call that could not run inline: give it a completer and it goes into the queue.
+pub(super) type Waiting = Box<dyn FnOnce(Completer)>;
+
 /// Runs a call on this thread if nothing is before it; gives it back otherwise (design D4).
 pub(super) fn run_inline(
     runtime: &'static Runtime,
     call: DocumentCall,
-) -> Result<Result<Outcome>, DocumentCall> {
+) -> Result<Result<Outcome>, Waiting> {
     if call.blocks() || runtime.lanes.any_busy() {
-        return Err(call);
+        return Err(Box::new(move |completer| dispatch(runtime, call, completer)));
     }
-    let Ok(open) = runtime.databases.get(&call.target.database) else {
-        return Err(call);
+    let (open, call) = match call.resolve(runtime) {
+        Ok(resolved) => resolved,
+        Err(error) => return Ok(Err(error)),
     };
     if lock(&open.batch).is_some() {
-        return Err(call);
+        return Err(Box::new(move |completer| queue(&open, call, completer)));
     }
-    let run = |call: DocumentCall, tx: &mut WriteTx<'_>| {
-        let (_, call) = call.resolve(runtime)?;
-        call.write(tx)
-    };
-    let read = |call: DocumentCall, tx: &ReadTx<'_>| {
-        let (_, call) = call.resolve(runtime)?;
-        call.read(tx)
-    };
-    if matches!(call.action, Action::Get) {
-        let mut waiting = Some(call);
-        let result = open.database.try_read_inline(|tx| match waiting.take() {
-            Some(call) => read(call, tx),
-            None => Err(abandoned()),
-        });
-        give_back(result, waiting)
+    let database = open.database.clone();
+    if call.only_reads() {
+        database
+            .try_read_inline(move |tx| call.read(tx))
+            .map_err(|work| -> Waiting {
+                Box::new(move |completer| {
+                    let done = move |result| completer.done(result);
+                    open.database.submit_read(work, done);
+                })
+            })
     } else {
-        let mut waiting = Some(call);
-        let result = open.database.try_write_inline(|tx| match waiting.take() {
-            Some(call) => run(call, tx),
-            None => Err(abandoned()),
-        });
-        give_back(result, waiting)
+        let cost = call.cost();
+        database
+            .try_write_inline(move |tx| call.write(tx))
+            .map_err(|work| -> Waiting {
+                Box::new(move |completer| {
+                    let done = move |result| completer.done(result);
+                    open.database.submit_write(cost, work, done);
+                })
+            })
+    }
+}
+
+/// `database_BeginBatch {name}`: gathers the document calls on this handle that follow.
+pub(super) fn begin_batch(args: &Args<'_>) -> Result<Job> {
+    let open = args.database()?;
+    let mut batch = lock(&open.batch);
+    if batch.is_some() {
+        return Err(Error::lite(
+            Code::TransactionNotClosed,
+            format!("database '{}' has a batch already", open.name),
+        ));
+    }
+    *batch = Some(Batch::default());
+    drop(batch);
+    Ok(Box::new(|completer| completer.done(Ok(Outcome::Nothing))))
+}
+
+/// `database_EndBatch {name, commit}`: runs what was gathered as one transaction, or forgets it.
+pub(super) fn end_batch(args: &Args<'_>) -> Result<Job> {
+    let open = args.database()?;
+    let commit = args.boolean("commit")?;
+    let batch = lock(&open.batch).take().ok_or_else(|| {
+        Error::lite(
+            Code::NotInTransaction,
+            format!("database '{}' has no batch", open.name),
+        )
+    })?;
+    Ok(Box::new(move |completer| {
+        if commit {
+            run_batch(&open.database, batch, completer);
+        } else {
+            forget(batch.0.into_iter().map(|(_, waiting)| waiting), "the batch was given up");
+            completer.done(Ok(Outcome::Nothing));
+        }
+    }))
+}
+
+fn run_batch(database: &Database, batch: Batch, completer: Completer) {
+    let (calls, mut waiting): (Vec<_>, Vec<_>) = batch.0.into_iter().unzip();
+    let cost = calls.iter().map(Prepared::cost).sum();
+    let reached = Arc::new(AtomicUsize::new(0));
+    let failed_at = Arc::clone(&reached);
+    database.submit_write(
+        cost,
+        move |tx| {
+            let mut outcomes = Vec::with_capacity(calls.len());
+            for (index, call) in calls.into_iter().enumerate() {
+                reached.store(index, Ordering::Relaxed);
+                outcomes.push(call.write(tx)?);
+            }
+            Ok(outcomes)
+        },
+        move |result| match result {
+            Ok(outcomes) => {
+                for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
+                    waiting.done(Ok(outcome));
+                }
+                completer.done(Ok(Outcome::Nothing));
+            }
+            Err(error) => {
+                let index = failed_at.load(Ordering::Relaxed);
+                if index < waiting.len() {
+                    waiting.remove(index).done(Err(error.clone()));
+                }
+                forget(waiting, error.message());
+                completer.done(Err(error));
+            }
+        },
+    );
+}
+
+/// Rejects the calls of a transaction that did not happen.
+fn forget(waiting: impl IntoIterator<Item = Completer>, why: &str) {
+    for completer in waiting {
+        let message = format!("rolled back with its batch: {why}");
+        completer.done(Err(Error::lite(Code::NotInTransaction, message)));
     }
 }

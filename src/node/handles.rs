@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use super::documents::Batch;
 use super::{lock, shown};
 use crate::database::Database;
 use crate::error::{Code, Error, Result};
@@ -19,6 +20,8 @@ pub(super) struct OpenDatabase {
     pub(super) name: String,
     /// The engine's handle.
     pub(super) database: Database,
+    /// The transaction that is being gathered, if there is one.
+    pub(super) batch: Mutex<Option<Batch>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +48,7 @@ impl Handles {
             unique_name: format!("{name}_{}", random_suffix()?),
             name: name.clone(),
             database,
+            batch: Mutex::default(),
         });
         let mut state = lock(&self.0);
         let unique_name = &entry.unique_name;

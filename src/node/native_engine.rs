@@ -49,47 +49,56 @@ impl NativeEngine {
         calls: Unknown<'_>,
         may_run_inline: bool,
     ) -> napi::Result<Option<String>> {
-        let mut calls = read_calls(env.raw(), calls.raw(), &mut lock(&self.targets))?;
-        if may_run_inline
-            && calls.len() == 1
-            && let Some(call) = calls.pop()
-        {
-            match self.run_inline(call) {
-                Ok(text) => return Ok(Some(text)),
-                Err(call) => calls.push(call),
-            }
+        // SAFETY: the value belongs to this call.
+        #[expect(unsafe_code, reason = "the calls are read through N-API itself")]
+        let array = unsafe { calls.raw() };
+        let mut calls = read_calls(env.raw(), array, &mut lock(&self.targets))?;
+        let alone = may_run_inline && calls.len() == 1;
+        if alone && matches!(calls[0].what, What::Document(_)) {
+            return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
         }
         self.port.expect(&env, calls.len());
         for Call { id, what } in calls {
-            let completer = Completer::new(&self.port, id);
-            match what {
-                What::Document(call) => documents::dispatch(self.runtime, call, completer),
-                What::Function { name, args } => match serde_json::from_str(&args) {
-                    Ok(args) => functions::dispatch(self.runtime, &name, args, completer),
-                    Err(error) => {
-                        let reason = format!("arguments of {name} are not JSON: {error}");
-                        completer.done(Err(Error::invalid(reason)));
-                    }
-                },
-            }
+            self.dispatch(id, what);
         }
         Ok(None)
     }
 
-    /// Runs a call if it is the only one around; gives it back otherwise.
-    fn run_inline(&self, call: Call) -> Result<String, Call> {
-        let Call { id, what } = call;
+    fn dispatch(&self, id: u32, what: What) {
+        let completer = Completer::new(&self.port, id);
+        match what {
+            What::Document(call) => documents::dispatch(self.runtime, call, completer),
+            What::Function { name, args } => match serde_json::from_str(&args) {
+                Ok(args) => functions::dispatch(self.runtime, &name, args, completer),
+                Err(error) => {
+                    let reason = format!("arguments of {name} are not JSON: {error}");
+                    completer.done(Err(Error::invalid(reason)));
+                }
+            },
+        }
+    }
+
+    /// Runs a call if nothing is before it and returns its completion; queues it otherwise.
+    fn run_alone(&self, env: &Env, Call { id, what }: Call) -> Option<String> {
         let result = match what {
-            What::Document(call) => documents::run_inline(self.runtime, call).map_err(What::Document),
-            what @ What::Function { .. } => Err(what),
+            What::Document(call) => documents::run_inline(self.runtime, call),
+            what @ What::Function { .. } => {
+                self.port.expect(env, 1);
+                self.dispatch(id, what);
+                return None;
+            }
         };
         match result {
             Ok(result) => {
                 let mut text = String::with_capacity(128);
                 put_completion(&mut text, &mut Vec::new(), id, result);
-                Ok(text)
+                Some(text)
             }
-            Err(what) => Err(Call { id, what }),
+            Err(waiting) => {
+                self.port.expect(env, 1);
+                waiting(Completer::new(&self.port, id));
+                None
+            }
         }
     }
 }

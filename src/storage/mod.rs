@@ -1,1 +1,24 @@
-//! TODO(room head doc)
+//! SQLite: the only room that imports rusqlite. Synchronous; never knows that a network exists.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`connection`] | how a connection is opened, its pragmas and its key; transactions, snapshots |
+//! | [`schema`] | tables, schema version, migration |
+//! | [`document_table`] | the SQL of one collection's table |
+//! | [`blob_store`], [`blob_file`] | blobs: small ones in a table, large ones as files (design D6) |
+//! | [`checkpoint_store`] | checkpoints of both roles, remotes, database identity |
+//! | [`lock_file`] | one process a database (design D3) |
+//! | [`error`] | SQLite's result codes as [`crate::Error`] |
+//!
+//! The layout on disk is described in `docs/schema.md`.
+
+pub(crate) mod blob_file;
+pub(crate) mod blob_store;
+pub(crate) mod checkpoint_store;
+pub(crate) mod connection;
+pub(crate) mod document_table;
+pub(crate) mod error;
+pub(crate) mod lock_file;
+pub(crate) mod schema;
+
+pub(crate) use connection::Connection;

@@ -1,0 +1,254 @@
+//! Connections that read, and the threads that run queued reads on them.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use super::collection::CollectionMap;
+use super::engine::Engine;
+use super::lock;
+use super::transaction::ReadTx;
+use crate::error::Result;
+use crate::storage::Connection;
+use crate::storage::connection::CipherKey;
+
+/// Most connections that read at once. When all are busy, the queue waits.
+const READERS_MAX: usize = 8;
+
+/// Connections that stay open while nothing is read.
+const READERS_KEPT: usize = 3;
+
+/// How long a thread waits for its next read before it ends.
+const THREAD_IDLE: Duration = Duration::from_secs(5);
+
+/// A read that waits for its turn. Told the error when there can be no snapshot.
+pub(super) type ReadJob = Box<dyn FnOnce(Result<&ReadTx<'_>>) + Send>;
+
+/// Reads that share a snapshot.
+pub(super) struct ReadTask {
+    pub(super) snapshot: Snapshot,
+    pub(super) jobs: Vec<ReadJob>,
+}
+
+/// A read transaction on a connection of the pool; ends when dropped.
+pub(super) struct Snapshot {
+    engine: Arc<Engine>,
+    connection: Option<Connection>,
+    collections: Arc<CollectionMap>,
+}
+
+impl Snapshot {
+    /// Pins the present state of the database. The caller makes sure that nobody commits
+    /// meanwhile, so that `collections` fits.
+    pub(super) fn open(
+        engine: &Arc<Engine>,
+        connection: Connection,
+        collections: Arc<CollectionMap>,
+    ) -> Result<Self> {
+        let opened = connection.open_snapshot();
+        let snapshot = Self {
+            engine: Arc::clone(engine),
+            connection: Some(connection),
+            collections,
+        };
+        opened.map(|()| snapshot)
+    }
+
+    /// Runs a read.
+    pub(super) fn run<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
+        match &self.connection {
+            Some(connection) => work(&ReadTx::new(
+                connection,
+                Arc::clone(&self.collections),
+                &self.engine,
+            )),
+            None => Err(super::not_open(&self.engine.name)),
+        }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close_snapshot();
+            self.engine.readers.give_back(connection);
+        }
+    }
+}
+
+#[derive(Default)]
+struct PoolState {
+    key: Option<CipherKey>,
+    idle: Vec<Connection>,
+    open: usize,
+    tasks: VecDeque<ReadTask>,
+    threads: usize,
+    sleeping: usize,
+}
+
+/// The readers of one database.
+pub(super) struct ReaderPool {
+    file: PathBuf,
+    state: Mutex<PoolState>,
+    task_came: Condvar,
+    connection_came: Condvar,
+}
+
+impl ReaderPool {
+    pub(super) fn new(file: PathBuf, key: Option<CipherKey>) -> Self {
+        Self {
+            file,
+            state: Mutex::new(PoolState {
+                key,
+                ..PoolState::default()
+            }),
+            task_came: Condvar::new(),
+            connection_came: Condvar::new(),
+        }
+    }
+
+    /// A connection, waiting for one if all are busy.
+    pub(super) fn take(&self) -> Result<Connection> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(connection) = state.idle.pop() {
+                return Ok(connection);
+            }
+            if state.open < READERS_MAX {
+                return self.open_one(state);
+            }
+            state = self
+                .connection_came
+                .wait(state)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    /// A connection, unless all are busy.
+    pub(super) fn try_take(&self) -> Option<Result<Connection>> {
+        let mut state = lock(&self.state);
+        if let Some(connection) = state.idle.pop() {
+            return Some(Ok(connection));
+        }
+        (state.open < READERS_MAX).then(|| self.open_one(state))
+    }
+
+    fn open_one(&self, mut state: std::sync::MutexGuard<'_, PoolState>) -> Result<Connection> {
+        state.open += 1;
+        let key = state.key.clone();
+        drop(state);
+        Connection::open_reader(&self.file, key.as_ref()).inspect_err(|_| {
+            lock(&self.state).open -= 1;
+            self.connection_came.notify_one();
+        })
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut state = lock(&self.state);
+        if state.idle.len() < READERS_KEPT {
+            state.idle.push(connection);
+        } else {
+            state.open -= 1;
+        }
+        self.connection_came.notify_all();
+    }
+
+    /// Gives a task to a thread of the pool.
+    pub(super) fn submit(&self, engine: &Arc<Engine>, task: ReadTask) {
+        let mut state = lock(&self.state);
+        state.tasks.push_back(task);
+        if state.sleeping >= state.tasks.len() {
+            self.task_came.notify_one();
+            return;
+        }
+        if state.threads >= READERS_MAX {
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        let worker = Arc::clone(engine);
+        let spawned = std::thread::Builder::new()
+            .name("settee-reader".into())
+            .spawn(move || {
+                super::mark_database_thread();
+                worker.readers.work();
+            });
+        if let Err(error) = spawned {
+            tracing::warn!(target: "database", %error, "no thread for reads, reading on the caller's");
+            self.run_waiting();
+            lock(&self.state).threads -= 1;
+        }
+    }
+
+    fn work(&self) {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(task) = state.tasks.pop_front() {
+                drop(state);
+                run(task);
+                state = lock(&self.state);
+                continue;
+            }
+            state.sleeping += 1;
+            let (guard, timeout) = self
+                .task_came
+                .wait_timeout(state, THREAD_IDLE)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = guard;
+            state.sleeping -= 1;
+            if timeout.timed_out() && state.tasks.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+
+    fn run_waiting(&self) {
+        loop {
+            let Some(task) = lock(&self.state).tasks.pop_front() else {
+                return;
+            };
+            run(task);
+        }
+    }
+
+    /// Waits until nobody reads, closes the connections and sets the key of the next ones.
+    pub(super) fn close_all(&self, key: Option<CipherKey>) {
+        let mut state = lock(&self.state);
+        loop {
+            state.open -= state.idle.len();
+            state.idle.clear();
+            if state.open == 0 {
+                state.key = key;
+                return;
+            }
+            state = self
+                .connection_came
+                .wait(state)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+}
+
+fn run(task: ReadTask) {
+    let ReadTask { snapshot, jobs } = task;
+    for job in jobs {
+        let mut job = Some(job);
+        let ran = snapshot.run(|tx| {
+            if let Some(job) = job.take() {
+                job(Ok(tx));
+            }
+            Ok(())
+        });
+        if let (Err(error), Some(job)) = (ran, job.take()) {
+            job(Err(error));
+        }
+    }
+}
+
+impl std::fmt::Debug for ReaderPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReaderPool").finish_non_exhaustive()
+    }
+}

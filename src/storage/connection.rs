@@ -1,0 +1,266 @@
+//! How a connection is opened, and what runs on it: transactions, savepoints, snapshots.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rusqlite::OpenFlags;
+use zeroize::Zeroizing;
+
+use super::schema;
+use crate::error::{Code, Error, Result};
+
+/// Name of the database file inside its folder.
+pub(crate) const DATABASE_FILE: &str = "settee.sqlite3";
+
+/// First bytes of a file that is not encrypted.
+pub(crate) const PLAIN_HEADER: &[u8; 16] = b"SQLite format 3\0";
+
+/// How long a statement waits for another connection of this process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Statements that each connection keeps prepared: about ten a collection.
+const CACHED_STATEMENTS: usize = 256;
+
+/// Page cache of the writer, in KiB: room for the id index of some hundred thousand documents.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
+/// Page cache of each reader, in KiB.
+const READER_CACHE_KIB: i64 = 4 * 1024;
+
+/// The 256-bit key of a file and the salt in its first 16 bytes (design D7).
+#[derive(Clone)]
+pub(crate) struct CipherKey {
+    key: Zeroizing<[u8; 32]>,
+    salt: [u8; 16],
+}
+
+impl CipherKey {
+    /// PBKDF2 rounds of SQLCipher 4.
+    const ROUNDS: std::num::NonZeroU32 = std::num::NonZeroU32::new(256_000).unwrap();
+
+    /// Derives the key of the file whose first 16 bytes are `salt`: PBKDF2-HMAC-SHA512.
+    pub(crate) fn derive(passphrase: &str, salt: [u8; 16]) -> Self {
+        let mut key = Zeroizing::new([0; 32]);
+        aws_lc_rs::pbkdf2::derive(
+            aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA512,
+            Self::ROUNDS,
+            &salt,
+            passphrase.as_bytes(),
+            key.as_mut(),
+        );
+        Self { key, salt }
+    }
+
+    /// Key and salt as SQLCipher's raw key literal, `x'…'`, which needs no derivation.
+    pub(crate) fn literal(&self) -> Zeroizing<String> {
+        use fmt::Write as _;
+        let mut text = Zeroizing::new(String::with_capacity(100));
+        text.push_str("x'");
+        for byte in self.key.iter().chain(&self.salt) {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text.push('\'');
+        text
+    }
+}
+
+impl fmt::Debug for CipherKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CipherKey(…)")
+    }
+}
+
+/// One SQLite connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(super) inner: rusqlite::Connection,
+    wal_pages: Arc<AtomicU32>,
+}
+
+impl Connection {
+    /// Opens the connection that writes, and makes the file and its tables when they are not
+    /// there.
+    ///
+    /// # Errors
+    /// `NotADatabaseFile` for a foreign file or a wrong key, `DatabaseTooNew`, `NotWriteable`,
+    /// `CantOpenFile`.
+    pub(crate) fn open_writer(
+        file: &Path,
+        key: Option<&CipherKey>,
+        full_sync: bool,
+    ) -> Result<Self> {
+        let mut connection = Self::open(file, key, true)?;
+        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        connection.set("cache_size", -WRITER_CACHE_KIB)?;
+        // Only takes effect in a file without tables.
+        connection.set("auto_vacuum", "INCREMENTAL")?;
+        let mode: String =
+            connection
+                .inner
+                .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(Error::lite(
+                Code::NotWriteable,
+                format!("database cannot use a write-ahead log (journal mode is {mode})"),
+            ));
+        }
+        connection.set("wal_autocheckpoint", 0)?;
+        schema::prepare(&mut connection.inner)?;
+        let pages = Arc::clone(&connection.wal_pages);
+        connection.inner.wal_hook(Some(
+            move |_: &mut rusqlite::hooks::Wal, count: std::ffi::c_int| {
+                pages.store(count.unsigned_abs(), Ordering::Relaxed);
+                Ok(())
+            },
+        ))?;
+        Ok(connection)
+    }
+
+    /// Opens a connection that only reads; the writer has made the file before.
+    pub(crate) fn open_reader(file: &Path, key: Option<&CipherKey>) -> Result<Self> {
+        let connection = Self::open(file, key, false)?;
+        connection.set("query_only", true)?;
+        connection.set("cache_size", -READER_CACHE_KIB)?;
+        Ok(connection)
+    }
+
+    /// Opens the connection of the checkpointer: it copies pages from the log to the file.
+    pub(crate) fn open_checkpointer(
+        file: &Path,
+        key: Option<&CipherKey>,
+        full_sync: bool,
+    ) -> Result<Self> {
+        let connection = Self::open(file, key, false)?;
+        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        connection.set("wal_autocheckpoint", 0)?;
+        connection.set("cache_size", -64)?;
+        Ok(connection)
+    }
+
+    fn open(file: &Path, key: Option<&CipherKey>, create: bool) -> Result<Self> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if create {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        }
+        let inner = rusqlite::Connection::open_with_flags(file, flags)?;
+        let connection = Self {
+            inner,
+            wal_pages: Arc::default(),
+        };
+        connection.inner.busy_timeout(BUSY_TIMEOUT)?;
+        connection
+            .inner
+            .set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        if let Some(key) = key {
+            // Told before the key, so that no failure can be logged with it.
+            connection.set("cipher_log_level", "NONE")?;
+            connection.set("key", key.literal().as_str())?;
+        }
+        // The first real read: tells a wrong key and a foreign file.
+        connection
+            .inner
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    }
+
+    fn set(&self, pragma: &str, value: impl rusqlite::ToSql) -> Result<()> {
+        // Some pragmas answer with a row, some do not.
+        self.inner
+            .pragma_update(None, pragma, value)
+            .or_else(|error| match error {
+                rusqlite::Error::ExecuteReturnedResults => Ok(()),
+                other => Err(other),
+            })?;
+        Ok(())
+    }
+
+    /// Runs a statement without parameters that is prepared once.
+    pub(crate) fn run(&self, sql: &str) -> Result<()> {
+        self.inner.prepare_cached(sql)?.raw_execute()?;
+        Ok(())
+    }
+
+    /// Starts the transaction of the writer.
+    pub(crate) fn begin(&self) -> Result<()> {
+        self.run("BEGIN IMMEDIATE")
+    }
+
+    /// Ends the transaction of the writer.
+    pub(crate) fn commit(&self) -> Result<()> {
+        self.run("COMMIT")
+    }
+
+    /// Throws the writer's transaction away, if there is one.
+    pub(crate) fn roll_back(&self) {
+        if self.in_transaction()
+            && let Err(error) = self.run("ROLLBACK")
+        {
+            tracing::error!(target: "database", %error, "rolling back failed");
+        }
+    }
+
+    /// Whether a transaction is open; SQLite itself ends one on a full disk and the like.
+    pub(crate) fn in_transaction(&self) -> bool {
+        !self.inner.is_autocommit()
+    }
+
+    /// Starts a part of the transaction that can be undone alone.
+    pub(crate) fn savepoint(&self) -> Result<()> {
+        self.run("SAVEPOINT call")
+    }
+
+    /// Keeps what was done since [`Connection::savepoint`].
+    pub(crate) fn release(&self) -> Result<()> {
+        self.run("RELEASE call")
+    }
+
+    /// Undoes what was done since [`Connection::savepoint`].
+    pub(crate) fn roll_back_to_savepoint(&self) -> Result<()> {
+        self.run("ROLLBACK TO call")?;
+        self.release()
+    }
+
+    /// Starts a read transaction and pins what it will see.
+    pub(crate) fn open_snapshot(&self) -> Result<()> {
+        self.run("BEGIN")?;
+        let pinned = self
+            .inner
+            .prepare_cached("SELECT 1 FROM collections LIMIT 1")
+            .and_then(|mut statement| statement.query_row([], |_| Ok(())));
+        match pinned {
+            Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
+            Err(error) => {
+                self.roll_back();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Ends the read transaction.
+    pub(crate) fn close_snapshot(&self) {
+        self.roll_back();
+    }
+
+    /// Pages that were in the write-ahead log after the last commit of this connection.
+    pub(crate) fn wal_pages(&self) -> u32 {
+        self.wal_pages.load(Ordering::Relaxed)
+    }
+
+    /// Copies what is in the write-ahead log to the database file, as far as no reader is in
+    /// the way. Blocks neither readers nor the writer.
+    pub(crate) fn checkpoint(&self) -> Result<()> {
+        self.inner
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// Copies the whole log and cuts it to nothing, if no reader is in the way.
+    pub(crate) fn truncate_log(&self) -> Result<()> {
+        self.inner
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
