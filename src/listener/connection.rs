@@ -54,7 +54,7 @@ pub(super) async fn run(
     let peer = SocketAddr::new(address.ip().to_canonical(), address.port()).to_string();
     let upgraded = tokio::select! {
         () = stop.cancelled() => return,
-        result = timeout(shared.handshake_timeout, handshake(&shared, tcp, &slot, &peer)) => result,
+        result = timeout(shared.patience.handshake, handshake(&shared, tcp, &slot, &peer)) => result,
     };
     let upgraded = match upgraded {
         Ok(Ok(Some(upgraded))) => upgraded,
@@ -67,7 +67,7 @@ pub(super) async fn run(
             tracing::warn!(
                 target: "listener",
                 peer,
-                limit = ?shared.handshake_timeout,
+                limit = ?shared.patience.handshake,
                 "no upgrade in time, connection dropped"
             );
             return;

@@ -58,13 +58,22 @@ pub struct ListenerStatus {
     pub active: usize,
 }
 
+/// How long a listener waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For a connection to be upgraded.
+    pub(super) handshake: Duration,
+    /// For connections to end when the listener stops.
+    pub(super) stop: Duration,
+}
+
 /// What all connections of a listener share.
 pub(super) struct Shared {
     pub(super) service: Box<dyn Service>,
     pub(super) rules: Rules,
     /// `None`: plain `ws:`.
     pub(super) tls: Option<Arc<ServerConfig>>,
-    pub(super) handshake_timeout: Duration,
+    pub(super) patience: Patience,
     limits: Arc<Limits>,
     open: Mutex<HashMap<u64, Arc<AtomicBool>>>,
     next_entry: AtomicU64,
@@ -76,13 +85,13 @@ impl Shared {
         rules: Rules,
         tls: Option<Arc<ServerConfig>>,
         caps: Caps,
-        handshake_timeout: Duration,
+        patience: Patience,
     ) -> Arc<Self> {
         Arc::new(Self {
             service,
             rules,
             tls,
-            handshake_timeout,
+            patience,
             limits: Limits::new(caps),
             open: Mutex::default(),
             next_entry: AtomicU64::new(0),
@@ -253,7 +262,7 @@ async fn accept(
             report(ended);
         }
     };
-    if timeout(tuning::STOP, all).await.is_err() {
+    if timeout(shared.patience.stop, all).await.is_err() {
         tracing::warn!(target: "listener", left = connections.len(), "connections cut off");
         connections.shutdown().await;
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::limits::Caps;
+use super::server::Patience;
 
 /// Connections of one listener.
 pub(super) const CAPS: Caps = Caps {
@@ -11,12 +12,12 @@ pub(super) const CAPS: Caps = Caps {
     overflow: 64,
 };
 
-/// Time from accepting to the upgrade, TLS included. A connection kept alive by refused requests
-/// has no longer.
-pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// Time that open connections have to say farewell when the listener stops.
-pub(super) const STOP: Duration = Duration::from_secs(5);
+/// From accepting to the upgrade, TLS included (a connection kept alive by refused requests has no
+/// longer); and for open connections to say farewell when the listener stops.
+pub(super) const PATIENCE: Patience = Patience {
+    handshake: Duration::from_secs(10),
+    stop: Duration::from_secs(5),
+};
 
 /// Largest request head; also hyper's buffer while a connection is being upgraded.
 pub(super) const MAX_REQUEST_HEAD: usize = 16 * 1024;

@@ -26,7 +26,7 @@ pub(super) fn document_ids(
         .iter()
         .find(|replicated| replicated.spec == *collection)
         .ok_or_else(|| Error::invalid("Collection not part of the replication"))?;
-    let client_id = config.checkpoint_id(&database.uuids().private, replicated);
+    let client_id = config.checkpoint_id(&database.uuids().0, replicated);
     let remote = database.remote_id(&config.remote_key())?;
     database.read(move |tx| {
         let completed = stored_completed(tx.local_checkpoint(&client_id)?.as_deref());

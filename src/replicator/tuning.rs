@@ -9,71 +9,71 @@ const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
 /// Rows of one `changes` or `proposeChanges` list, and of one read of the change feed (wire §8.1).
-pub const CHANGES_BATCH: usize = 200;
+pub(crate) const CHANGES_BATCH: usize = 200;
 /// Lists sent and not answered while catching up (wire §8.1).
-pub const UNANSWERED_LISTS: usize = 5;
+pub(crate) const UNANSWERED_LISTS: usize = 5;
 /// Revisions that the peer wants and that are not sent yet; above it no list is sent (wire §8.1).
-pub const QUEUED_REVISIONS: usize = 600;
+pub(crate) const QUEUED_REVISIONS: usize = 600;
 /// `rev` messages handed to BLIP whose last frame is not written yet (wire §8.1, design D13).
-pub const UNWRITTEN_REVISIONS: usize = 10;
+pub(crate) const UNWRITTEN_REVISIONS: usize = 10;
 /// Bytes of `rev` bodies sent and not answered (wire §8.1).
-pub const UNANSWERED_BYTES: usize = 2 * MIB;
+pub(crate) const UNANSWERED_BYTES: usize = 2 * MIB;
 /// Revisions read from the database in one request, and most that wait, read, to be sent.
-pub const READ_BATCH: usize = 100;
+pub(crate) const READ_BATCH: usize = 100;
 
 /// Revisions that we asked for and that are not stored yet; above it replies to `changes` are
 /// withheld (design D13).
-pub const RECEIVING_REVISIONS: usize = 2_000;
+pub(crate) const RECEIVING_REVISIONS: usize = 2_000;
 /// Bytes of received bodies that are not stored yet; as above (design D13).
-pub const RECEIVING_BYTES: usize = 8 * MIB;
+pub(crate) const RECEIVING_BYTES: usize = 8 * MIB;
 /// Lists of changes that a peer may have waiting; more is a breach, since real peers stop at five.
-pub const WAITING_LISTS: usize = 64;
+pub(crate) const WAITING_LISTS: usize = 64;
 /// Revisions of one insert request (design D13: what waits whenever the writer is free).
-pub const INSERT_BATCH: usize = 500;
+pub(crate) const INSERT_BATCH: usize = 500;
 /// Insert requests under way at once: one is written while the next waits in the queue.
-pub const INSERTS_UNDER_WAY: usize = 2;
+pub(crate) const INSERTS_UNDER_WAY: usize = 2;
 
 /// Attachments being fetched at once on one connection.
-pub const BLOB_FETCHES: usize = 8;
+pub(crate) const BLOB_FETCHES: usize = 8;
 /// Attachments being sent at once on one connection.
-pub const BLOB_SENDS: usize = 8;
+pub(crate) const BLOB_SENDS: usize = 8;
 /// Attachments that a peer may ask for before the earlier ones are sent; more is a breach.
-pub const QUEUED_BLOB_SENDS: usize = 1_000;
+pub(crate) const QUEUED_BLOB_SENDS: usize = 1_000;
 /// Most bytes of an attachment whose document does not announce its length (design D9).
-pub const UNANNOUNCED_BLOB_LIMIT: u64 = 1024 * MIB as u64;
+pub(crate) const UNANNOUNCED_BLOB_LIMIT: u64 = 1024 * MIB as u64;
 /// Bytes of an attachment read at once.
-pub const BLOB_CHUNK: usize = 128 * KIB;
+pub(crate) const BLOB_CHUNK: usize = 128 * KIB;
 /// Received attachment bytes that wait for the disk; above it the socket is not read.
-pub const BLOB_BACKLOG: usize = 4 * MIB;
+pub(crate) const BLOB_BACKLOG: usize = 4 * MIB;
 
 /// Ancestors sent with a revision when the peer does not say how many it keeps (wire §5.3).
-pub const DEFAULT_MAX_HISTORY: u32 = 20;
+pub(crate) const DEFAULT_MAX_HISTORY: u32 = 20;
 /// Ancestors that we ask for and keep (wire §3.7).
-pub const OUR_MAX_HISTORY: u32 = 20;
+pub(crate) const OUR_MAX_HISTORY: u32 = 20;
 
 /// Delay between a change of the checkpoint and its saving while busy (wire §4.3).
-pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a stop waits for the last checkpoint before it closes all the same.
-pub const STOP_PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a closing handshake may take (wire §1.9).
-pub const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Least time between two status notifications that differ in progress only (wire §8.1).
-pub const STATUS_INTERVAL: Duration = Duration::from_millis(200);
+pub(crate) const STATUS_INTERVAL: Duration = Duration::from_millis(200);
 /// Idle time after which the compressor of a connection is given back (design §4, fan-in).
-pub const COMPRESSOR_IDLE: Duration = Duration::from_secs(5);
+pub(crate) const COMPRESSOR_IDLE: Duration = Duration::from_secs(5);
 /// Longest silence of a peer that never answers a PING (design D9).
-pub const PEER_SILENCE: Duration = Duration::from_secs(330);
+pub(crate) const PEER_SILENCE: Duration = Duration::from_secs(330);
 /// Time a PONG may take (wire §1.9).
-pub const PONG_PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PONG_PATIENCE: Duration = Duration::from_secs(20);
 
 /// `heartbeat` default (API §9.2).
-pub const HEARTBEAT: Duration = Duration::from_secs(300);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(300);
 /// `maxAttempts` default of a one-shot replicator (API §9.2).
-pub const MAX_ATTEMPTS_ONE_SHOT: u32 = 10;
+pub(crate) const MAX_ATTEMPTS_ONE_SHOT: u32 = 10;
 /// `maxAttemptWaitTime` default (API §9.2).
-pub const MAX_ATTEMPT_WAIT: Duration = Duration::from_secs(300);
+pub(crate) const MAX_ATTEMPT_WAIT: Duration = Duration::from_secs(300);
 /// Connecting and handshaking as a client (wire §1.9).
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Frames read from the socket before the core's effects are carried out.
-pub const FRAMES_PER_TURN: usize = 256;
+pub(crate) const FRAMES_PER_TURN: usize = 256;

@@ -1,7 +1,7 @@
 //! Files and folders that only their owner may read (trust §8.3).
 //!
-//! On Unix the modes are 0700 and 0600, set at creation and checked on every load together with
-//! the owner. On Windows the folder lies in the user's profile, whose access list already admits
+//! On Unix the modes are 0700 and 0600, set at creation; on every load the owner is checked, that
+//! nobody else can read or write the file, and that nobody else can exchange files in the folder. On Windows the folder lies in the user's profile, whose access list already admits
 //! the user alone; nothing further is set there.
 
 use std::fs::{self, File, OpenOptions};
@@ -23,8 +23,8 @@ impl OwnerOnlyDir {
     /// Opens the folder, making it (and what is missing above it) when it is not there.
     ///
     /// # Errors
-    /// `Posix`; `CantOpenFile` when it is a link, is no folder, belongs to somebody else or lets
-    /// anybody else in.
+    /// `Posix`; `CantOpenFile` when it is a link, is no folder, belongs to somebody else or can be
+    /// written by others.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -35,7 +35,7 @@ impl OwnerOnlyDir {
         if !metadata.is_dir() {
             return Err(refused(path, "it is not a folder"));
         }
-        check_private(path, &metadata)?;
+        check_owner(path, &metadata, 0o022)?;
         Ok(Self {
             path: path.to_owned(),
         })
@@ -139,7 +139,7 @@ impl OwnerOnlyDir {
         if !is_same_file(&before, &opened) {
             return Err(refused(path, "it was exchanged while it was opened"));
         }
-        check_private(path, &opened)?;
+        check_owner(path, &opened, 0o077)?;
         Ok(Some(file))
     }
 
@@ -163,14 +163,15 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Checks that it is ours and that none of the bits of `forbidden` is in its mode.
 #[cfg(unix)]
-fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<()> {
+fn check_owner(path: &Path, metadata: &fs::Metadata, forbidden: u32) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
 
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused(path, "it belongs to another user"));
     }
-    if metadata.mode() & 0o077 != 0 {
+    if metadata.mode() & forbidden != 0 {
         return Err(refused(
             path,
             &format!(
@@ -183,7 +184,7 @@ fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &Path, _: &fs::Metadata) -> Result<()> {
+fn check_owner(_: &Path, _: &fs::Metadata, _: u32) -> Result<()> {
     Ok(())
 }
 

@@ -1,1 +1,4 @@
+//! What the verifiers accept, in memory and in real handshakes; what the store does on disk.
 
+mod store;
+mod verifier;

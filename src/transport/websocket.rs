@@ -88,11 +88,19 @@ where
         });
     }
 
+    /// Flushes the codec, and then what the codec leaves unflushed once the connection is closed.
+    fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        ready!(Pin::new(&mut self.inner).poll_flush(cx)).map_err(net_error::from_ws)?;
+        Pin::new(self.inner.get_mut())
+            .poll_flush(cx)
+            .map_err(|error| net_error::from_io(&error, "peer"))
+    }
+
     fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received>>> {
+        let _ = self.poll_flush_all(cx);
         let Some(farewell) = &mut self.farewell else {
             return Poll::Ready(None);
         };
-        let _ = Pin::new(&mut self.inner).poll_flush(cx);
         let mut scratch = [0; 4096];
         while farewell.until.as_mut().poll(cx).is_pending() {
             let mut buf = ReadBuf::new(&mut scratch);
@@ -159,8 +167,11 @@ where
                     continue;
                 }
                 Some(Ok(Message::Close(frame))) => {
-                    // Sends the answer, so that dropping the transport now is a clean end.
-                    let _ = Pin::new(&mut this.inner).poll_flush(cx);
+                    // Sends the answer and ends TLS, so that dropping the transport now is a clean
+                    // end. Both are best effort: the peer has said farewell already.
+                    if this.poll_flush_all(cx).is_ready() {
+                        let _ = Pin::new(this.inner.get_mut()).poll_shutdown(cx);
+                    }
                     this.ended = true;
                     let (code, reason) = frame.map_or((NO_STATUS, String::new()), |frame| {
                         (frame.code.into(), frame.reason.to_string())
@@ -223,9 +234,7 @@ where
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.inner)
-            .poll_flush(cx)
-            .map_err(net_error::from_ws)
+        self.poll_flush_all(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
