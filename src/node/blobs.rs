@@ -1,0 +1,180 @@
+//! Blobs on their way in and out (API §15.4, §15.5).
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::args::Args;
+use super::message::Outcome;
+use crate::database::{BlobReader, Database, WriteTx};
+use crate::error::{Code, Error, Result};
+use crate::model::{BlobDigest, DocId};
+
+/// A blob up to this size is stored in the transaction of its document (design D6).
+const SMALL: usize = 64 * 1024;
+
+/// Bytes copied at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// Most bytes that one `database_ReadBlob` gives.
+const READ_MAX: u64 = 4 * 1024 * 1024;
+
+/// A new blob as a save names it.
+pub(super) struct BlobArg {
+    /// Top-level key of the body.
+    pub(super) key: String,
+    /// MIME type.
+    pub(super) content_type: String,
+    /// Its content.
+    pub(super) source: BlobSource,
+}
+
+/// Where a new blob's content is.
+pub(super) enum BlobSource {
+    /// Here.
+    Bytes(Vec<u8>),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// A new blob that is stored, or small enough to be stored with its document.
+pub(super) struct StagedBlob {
+    key: String,
+    content_type: String,
+    content: Content,
+}
+
+enum Content {
+    Small(Vec<u8>),
+    Stored(BlobDigest, u64),
+}
+
+impl StagedBlob {
+    /// Bytes that still have to be written.
+    pub(super) fn bytes_held(&self) -> usize {
+        match &self.content {
+            Content::Small(bytes) => bytes.len(),
+            Content::Stored(..) => 0,
+        }
+    }
+}
+
+/// Whether [`stage`] would block on the disk.
+pub(super) fn must_be_staged(blobs: &[BlobArg]) -> bool {
+    blobs.iter().any(|blob| match &blob.source {
+        BlobSource::Bytes(bytes) => bytes.len() > SMALL,
+        BlobSource::File(_) => true,
+    })
+}
+
+/// Writes files and large blobs to the store, a chunk at a time.
+pub(super) fn stage(database: &Database, blobs: Vec<BlobArg>) -> Result<Vec<StagedBlob>> {
+    let stage = |blob: BlobArg| {
+        let content = match blob.source {
+            BlobSource::Bytes(bytes) if bytes.len() <= SMALL => Content::Small(bytes),
+            BlobSource::Bytes(bytes) => {
+                let mut writer = database.blob_writer()?;
+                writer.write(&bytes)?;
+                let (digest, length) = writer.finish(None, None)?;
+                Content::Stored(digest, length)
+            }
+            BlobSource::File(path) => copy_file(database, &path)?,
+        };
+        Ok(StagedBlob {
+            key: blob.key,
+            content_type: blob.content_type,
+            content,
+        })
+    };
+    blobs.into_iter().map(stage).collect()
+}
+
+fn copy_file(database: &Database, path: &Path) -> Result<Content> {
+    let named = |error: std::io::Error| match Error::from(error) {
+        Error::Posix { errno, message } => Error::Posix {
+            errno,
+            message: format!("blob file {}: {message}", path.display()),
+        },
+        other => other,
+    };
+    let mut file = File::open(path).map_err(named)?;
+    if !file.metadata().map_err(named)?.is_file() {
+        return Err(Error::invalid(format!("blob file {} is not a file", path.display())));
+    }
+    let mut writer = database.blob_writer()?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let count = file.read(&mut chunk).map_err(named)?;
+        if count == 0 {
+            break;
+        }
+        writer.write(&chunk[..count])?;
+    }
+    let (digest, length) = writer.finish(None, None)?;
+    Ok(Content::Stored(digest, length))
+}
+
+/// Stores the small ones; answers with what a save wants to know.
+pub(super) fn put(
+    tx: &mut WriteTx<'_>,
+    blobs: Vec<StagedBlob>,
+) -> Result<Vec<(String, BlobDigest, u64, String)>> {
+    let mut put = |blob: StagedBlob| {
+        let (digest, length) = match blob.content {
+            Content::Small(bytes) => (tx.put_small_blob(&bytes)?, bytes.len() as u64),
+            Content::Stored(digest, length) => (digest, length),
+        };
+        Ok((blob.key, digest, length, blob.content_type))
+    };
+    blobs.into_iter().map(&mut put).collect()
+}
+
+/// `collection_GetBlobContent {…, documentId, key}` → `{data}`. Blocks, so that a close that was
+/// called later waits for it.
+pub(super) fn content(args: &Args<'_>) -> Result<Outcome> {
+    let (open, collection) = args.collection()?;
+    let doc_id = DocId::parse(args.text("documentId")?)?;
+    let key = args.text("key")?;
+    let document = open
+        .database
+        .read(|tx| tx.document(&collection, &doc_id))?
+        .ok_or_else(|| Error::not_found(format!("Document not found with id: {doc_id}")))?;
+    let body: Value = serde_json::from_slice(&document.body)
+        .map_err(|error| Error::lite(Code::CorruptData, format!("stored body: {error}")))?;
+    let blob = body.get(key).filter(|value| value["@type"] == "blob");
+    let Some(digest) = blob.and_then(|blob| blob["digest"].as_str()) else {
+        return Ok(Outcome::Bytes {
+            data: Vec::new(),
+            length: 0,
+        });
+    };
+    let mut reader = reader(&open.database, digest)?;
+    let mut data = Vec::with_capacity(usize::try_from(reader.len()).unwrap_or(0));
+    reader.read_to_end(&mut data)?;
+    let length = data.len() as u64;
+    Ok(Outcome::Bytes { data, length })
+}
+
+/// `database_ReadBlob {name, digest, offset, length}` → `{data, length}`, where `length` is that
+/// of the whole blob. Past the end there are no bytes.
+pub(super) fn read(args: &Args<'_>) -> Result<Outcome> {
+    let open = args.database()?;
+    let offset = args.number("offset", 1 << 53)?;
+    let wanted = args.number("length", READ_MAX)?;
+    let mut reader = reader(&open.database, args.text("digest")?)?;
+    let length = reader.len();
+    let count = wanted.min(length.saturating_sub(offset));
+    let mut data = vec![0; usize::try_from(count).unwrap_or(0)];
+    reader.seek(SeekFrom::Start(offset.min(length)))?;
+    reader.read_exact(&mut data)?;
+    Ok(Outcome::Bytes { data, length })
+}
+
+fn reader(database: &Database, digest: &str) -> Result<BlobReader> {
+    let digest = BlobDigest::parse(digest)?;
+    database
+        .blob_reader(&digest)?
+        .ok_or_else(|| Error::not_found(format!("blob {digest} is not in the database")))
+}

@@ -1,0 +1,159 @@
+//! Scopes and collections (API §13.1, §13.3).
+
+use serde_json::{Value, json};
+
+use super::args::Args;
+use super::functions::Job;
+use super::handles::OpenDatabase;
+use super::message::Outcome;
+use crate::database::{ReadTx, WriteTx};
+use crate::error::{Error, Result};
+use crate::model::{CollectionSpec, DEFAULT_NAME};
+
+/// A collection as engine functions describe it.
+pub(super) fn describe(open: &OpenDatabase, collection: &CollectionSpec) -> Value {
+    json!({
+        "name": collection.name(),
+        "scope": {"name": collection.scope(), "databaseName": open.unique_name},
+    })
+}
+
+fn describe_scope(open: &OpenDatabase, scope: &str) -> Value {
+    json!({"name": scope, "databaseName": open.unique_name})
+}
+
+fn outcome(value: &Value) -> Outcome {
+    Outcome::Json(value.to_string())
+}
+
+/// A read on the call's collection.
+fn reading(
+    args: &Args<'_>,
+    work: impl FnOnce(&ReadTx<'_>, &OpenDatabase, &CollectionSpec) -> Result<Outcome> + Send + 'static,
+) -> Result<Job> {
+    let (open, collection) = args.collection()?;
+    let database = open.database.clone();
+    Ok(Box::new(move |completer| {
+        database.submit_read(
+            move |tx| work(tx, &open, &collection),
+            move |result| completer.done(result),
+        );
+    }))
+}
+
+/// A read on the call's database.
+fn reading_database(
+    args: &Args<'_>,
+    work: impl FnOnce(&ReadTx<'_>, &OpenDatabase) -> Result<Outcome> + Send + 'static,
+) -> Result<Job> {
+    let open = args.database()?;
+    let database = open.database.clone();
+    Ok(Box::new(move |completer| {
+        let done = move |result| completer.done(result);
+        database.submit_read(move |tx| work(tx, &open), done);
+    }))
+}
+
+/// A write on the call's collection.
+fn writing(
+    args: &Args<'_>,
+    work: impl FnOnce(&mut WriteTx<'_>, &OpenDatabase, &CollectionSpec) -> Result<Outcome>
+    + Send
+    + 'static,
+) -> Result<Job> {
+    let (open, collection) = args.collection()?;
+    let database = open.database.clone();
+    Ok(Box::new(move |completer| {
+        database.submit_write(
+            0,
+            move |tx| work(tx, &open, &collection),
+            move |result| completer.done(result),
+        );
+    }))
+}
+
+/// `collection_CreateCollection`: an existing one is returned.
+pub(super) fn create(args: &Args<'_>) -> Result<Job> {
+    writing(args, |tx, open, collection| {
+        tx.create_collection(collection)?;
+        Ok(outcome(&describe(open, collection)))
+    })
+}
+
+/// `collection_DeleteCollection`: an unknown one is no error.
+pub(super) fn delete(args: &Args<'_>) -> Result<Job> {
+    writing(args, |tx, _, collection| {
+        if collection.is_default() || tx.has_collection(collection) {
+            tx.delete_collection(collection)?;
+        }
+        Ok(Outcome::Nothing)
+    })
+}
+
+/// `collection_GetCollection`.
+pub(super) fn get(args: &Args<'_>) -> Result<Job> {
+    reading(args, |tx, open, collection| {
+        if tx.has_collection(collection) {
+            Ok(outcome(&describe(open, collection)))
+        } else {
+            Err(Error::not_found(format!("collection {collection} does not exist")))
+        }
+    })
+}
+
+/// `collection_GetDefault`.
+pub(super) fn get_default(args: &Args<'_>) -> Result<Job> {
+    reading_database(args, |_, open| {
+        Ok(outcome(&describe(open, &CollectionSpec::default_collection())))
+    })
+}
+
+/// `collection_GetCollections {name, scopeName}`: of an unknown scope there are none.
+pub(super) fn list(args: &Args<'_>) -> Result<Job> {
+    let scope = args.text("scopeName")?.to_owned();
+    reading_database(args, move |tx, open| {
+        let collections = tx.collections(&scope);
+        let described: Vec<Value> = collections.iter().map(|one| describe(open, one)).collect();
+        Ok(outcome(&json!({"collections": described})))
+    })
+}
+
+/// `collection_GetCount`.
+pub(super) fn count(args: &Args<'_>) -> Result<Job> {
+    reading(args, |tx, _, collection| {
+        Ok(outcome(&json!({"count": tx.count(collection)?})))
+    })
+}
+
+/// `collection_GetFullName`.
+pub(super) fn full_name(args: &Args<'_>) -> Result<Outcome> {
+    let (_, collection) = args.collection()?;
+    Ok(outcome(&json!({"fullName": collection.to_string()})))
+}
+
+/// `scope_GetDefault`.
+pub(super) fn default_scope(args: &Args<'_>) -> Result<Outcome> {
+    let open = args.database()?;
+    Ok(outcome(&describe_scope(&open, DEFAULT_NAME)))
+}
+
+/// `scope_GetScope {name, scopeName}`.
+pub(super) fn scope(args: &Args<'_>) -> Result<Job> {
+    let scope = args.text("scopeName")?.to_owned();
+    reading_database(args, move |tx, open| {
+        if scope == DEFAULT_NAME || tx.scopes().contains(&scope) {
+            Ok(outcome(&describe_scope(open, &scope)))
+        } else {
+            Err(Error::not_found(format!("scope {scope:?} does not exist")))
+        }
+    })
+}
+
+/// `scope_GetScopes`.
+pub(super) fn scopes(args: &Args<'_>) -> Result<Job> {
+    reading_database(args, |tx, open| {
+        let scopes = tx.scopes();
+        let described: Vec<Value> = scopes.iter().map(|one| describe_scope(open, one)).collect();
+        Ok(outcome(&json!({"scopes": described})))
+    })
+}

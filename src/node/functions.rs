@@ -1,0 +1,182 @@
+//! The list of engine functions: what each is called, whose lane it goes to, what runs it.
+//!
+//! Save, get, delete and purge are not here: they come as compact calls (see [`super::call`]).
+
+use serde_json::Value;
+
+use super::args::Args;
+use super::lanes;
+use super::message::Outcome;
+use super::port::Completer;
+use super::runtime::Runtime;
+use super::{
+    blobs, change_listeners, collections, databases, documents, files, replicators, shown,
+    url_listeners,
+};
+use crate::error::{Code, Error, Result};
+
+/// What is left to do when the arguments are known to be good.
+pub(super) type Job = Box<dyn FnOnce(Completer) + Send>;
+
+/// How a function runs.
+#[derive(Clone, Copy)]
+pub(super) enum Run {
+    /// At once, on whatever thread.
+    Now(fn(&Args<'_>) -> Result<Outcome>),
+    /// Checks its arguments at once and answers later; never blocks.
+    Later(fn(&Args<'_>) -> Result<Job>),
+    /// As `Now`, but may block: only on a blocking thread.
+    Blocking(fn(&Args<'_>) -> Result<Outcome>),
+    /// As `Blocking`, and needs to know who asks.
+    BlockingFor(fn(&Args<'_>, &Completer) -> Result<Outcome>),
+}
+
+/// The function called `name`.
+///
+/// # Errors
+/// `Unsupported` for those of later issues; `Unimplemented` for names that nobody knows.
+pub(super) fn find(name: &str) -> Result<Run> {
+    use Run::{Blocking, BlockingFor, Later, Now};
+    Ok(match name {
+        "collection_CreateCollection" => Later(collections::create),
+        "collection_DeleteCollection" => Later(collections::delete),
+        "collection_GetCollection" => Later(collections::get),
+        "collection_GetCollections" => Later(collections::list),
+        "collection_GetDefault" => Later(collections::get_default),
+        "collection_GetCount" => Later(collections::count),
+        "collection_GetFullName" => Now(collections::full_name),
+        "collection_GetBlobContent" => Blocking(blobs::content),
+        "collection_AddChangeListener" => BlockingFor(change_listeners::add_collection),
+        "collection_AddDocumentChangeListener" => BlockingFor(change_listeners::add_document),
+        "collection_RemoveChangeListener" | "collection_RemoveDocumentChangeListener" => {
+            Now(change_listeners::remove)
+        }
+        "listenerToken_Remove" | "replicator_RemoveChangeListener" => Now(change_listeners::remove),
+
+        "database_Open" => Blocking(databases::open),
+        "database_Close" => Blocking(databases::close),
+        "database_Delete" => Blocking(databases::delete),
+        "database_DeleteWithPath" => Blocking(databases::delete_with_path),
+        "database_Exists" => Blocking(databases::exists),
+        "database_GetPath" => Now(databases::path),
+        "database_PerformMaintenance" => Blocking(databases::perform_maintenance),
+        "database_ReadBlob" => Blocking(blobs::read),
+        "database_BeginBatch" => Later(documents::begin_batch),
+        "database_EndBatch" => Later(documents::end_batch),
+
+        "scope_GetDefault" => Now(collections::default_scope),
+        "scope_GetScope" => Later(collections::scope),
+        "scope_GetScopes" => Later(collections::scopes),
+
+        "file_GetDefaultPath" => Blocking(files::default_path),
+        "file_GetFileNamesInDirectory" => Blocking(files::names_in_directory),
+
+        "replicator_Create" => Blocking(replicators::create),
+        "replicator_Start" => BlockingFor(replicators::start),
+        "replicator_ResetCheckpoint" => BlockingFor(replicators::reset_and_start),
+        "replicator_Stop" => Blocking(replicators::stop),
+        "replicator_Cleanup" => Blocking(replicators::cleanup),
+        "replicator_GetStatus" => Now(replicators::status),
+        "replicator_GetPendingDocumentIds" => Blocking(replicators::pending_document_ids),
+        "replicator_IsDocumentPending" => Blocking(replicators::is_document_pending),
+        "replicator_AddChangeListener" => BlockingFor(replicators::add_status_listener),
+        "replicator_AddDocumentChangeListener" => BlockingFor(replicators::add_document_listener),
+
+        "URLEndpointListener_createListener" => Blocking(url_listeners::create),
+        "URLEndpointListener_startListener" => BlockingFor(url_listeners::start),
+        "URLEndpointListener_stopListener" => Blocking(url_listeners::stop),
+        "URLEndpointListener_getStatus" => Now(url_listeners::status),
+        "URLEndpointListener_deleteIdentity" => Blocking(url_listeners::delete_identity),
+
+        "collection_SetDocumentExpiration"
+        | "collection_GetDocumentExpiration"
+        | "collection_CreateIndex"
+        | "collection_DeleteIndex"
+        | "collection_GetIndexes"
+        | "database_Copy"
+        | "database_ChangeEncryptionKey"
+        | "database_SetLogLevel"
+        | "database_SetFileLoggingConfig"
+        | "query_Execute"
+        | "query_Explain"
+        | "query_AddChangeListener"
+        | "query_RemoveChangeListener"
+        | "callback_Answer" => {
+            return Err(Error::lite(
+                Code::Unsupported,
+                format!("{name} is not supported yet"),
+            ));
+        }
+        _ => {
+            return Err(Error::lite(
+                Code::Unimplemented,
+                format!("there is no engine function {:?}", shown(name)),
+            ));
+        }
+    })
+}
+
+/// The lane of a call: the plain name of the database that it concerns, directly or through its
+/// replicator or listener. Calls that name none share one.
+pub(super) fn lane(runtime: &'static Runtime, name: &str, args: &Value) -> String {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    if let Some(id) = args.get("replicatorId").and_then(Value::as_str) {
+        return runtime.replicators.lane(id).unwrap_or_default();
+    }
+    if let Some(id) = args.get("listenerId").and_then(Value::as_str) {
+        return runtime.url_listeners.lane(id).unwrap_or_default();
+    }
+    let handle = match name {
+        "database_Exists" | "database_DeleteWithPath" => args.get("databaseName").and_then(text),
+        "replicator_Create" => replicators::database_name(args),
+        "URLEndpointListener_createListener" => url_listeners::database_name(args),
+        _ => args.get("name").and_then(text),
+    };
+    match handle {
+        Some(handle) if name != "database_Open" => database_lane(runtime, handle),
+        Some(name) => name,
+        None => String::new(),
+    }
+}
+
+/// The lane of a database handle.
+pub(super) fn database_lane(runtime: &'static Runtime, handle: String) -> String {
+    runtime
+        .databases
+        .get(&handle)
+        .map_or(handle, |open| open.name.clone())
+}
+
+/// Runs a call, at once or in its lane.
+pub(super) fn dispatch(
+    runtime: &'static Runtime,
+    name: &str,
+    args: Value,
+    completer: Completer,
+) {
+    let run = match find(name) {
+        Ok(run) => run,
+        Err(error) => return completer.done(Err(error)),
+    };
+    let lane = lane(runtime, name, &args);
+    let blocks = matches!(run, Run::Blocking(_) | Run::BlockingFor(_));
+    let job: lanes::Job = Box::new(move || {
+        let args = Args::new(runtime, &args);
+        match run {
+            Run::Now(run) | Run::Blocking(run) => completer.done(run(&args)),
+            Run::BlockingFor(run) => {
+                let result = run(&args, &completer);
+                completer.done(result);
+            }
+            Run::Later(check) => match check(&args) {
+                Ok(job) => job(completer),
+                Err(error) => completer.done(Err(error)),
+            },
+        }
+    });
+    if blocks || runtime.lanes.is_busy(&lane) {
+        runtime.push(&lane, job);
+    } else {
+        job();
+    }
+}

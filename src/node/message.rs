@@ -1,0 +1,164 @@
+//! The text that carries completions and events to JavaScript.
+//!
+//! A message is a JSON array, three entries for each completion or event:
+//!
+//! | entries | meaning |
+//! |---|---|
+//! | id, 0, 0 | the call resolved with nothing |
+//! | id, 1, value | the call resolved with the value |
+//! | id, 2, `{domain, code, message}` | the call was rejected |
+//! | id, 3, `[revision id, sequence, flag, document id?]` | a save; flag 1 true, 0 false, null |
+//! | id, 4, `{buffer: index, …}` | resolved with bytes, which travel beside the text |
+//! | 0, token, payload | an event |
+//! | 0, token, null | the listener is gone without having been removed |
+
+use std::fmt::Write as _;
+
+use crate::error::Error;
+
+/// What a call resolves with.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Nothing.
+    Nothing,
+    /// JSON text of a value.
+    Json(String),
+    /// A saved document.
+    Saved {
+        /// Set when the engine made the id.
+        id: Option<String>,
+        /// Its current revision.
+        rev_id: String,
+        /// Its sequence.
+        sequence: u64,
+        /// Whether concurrency control let it pass; `None` when there was none.
+        passed: Option<bool>,
+    },
+    /// Bytes, and how long the whole thing is of which they are a part.
+    Bytes {
+        /// The bytes.
+        data: Vec<u8>,
+        /// Length of the whole.
+        length: u64,
+    },
+}
+
+/// Appends one completion, with a comma before it unless it is the first.
+pub(super) fn put_completion(
+    text: &mut String,
+    buffers: &mut Vec<Vec<u8>>,
+    call: u32,
+    result: Result<Outcome, Error>,
+) {
+    separate(text);
+    let _ = write!(text, "{call},");
+    match result {
+        Ok(Outcome::Nothing) => text.push_str("0,0"),
+        Ok(Outcome::Json(json)) => {
+            text.push_str("1,");
+            text.push_str(&json);
+        }
+        Err(error) => {
+            text.push_str("2,");
+            put_error(text, &error);
+        }
+        Ok(Outcome::Saved {
+            id,
+            rev_id,
+            sequence,
+            passed,
+        }) => {
+            let flag = match passed {
+                None => "null",
+                Some(true) => "1",
+                Some(false) => "0",
+            };
+            let _ = write!(text, "3,[\"{rev_id}\",{sequence},{flag}");
+            if let Some(id) = id {
+                text.push(',');
+                put_string(text, &id);
+            }
+            text.push(']');
+        }
+        Ok(Outcome::Bytes { data, length }) => {
+            let index = buffers.len();
+            let _ = write!(text, "4,{{\"buffer\":{index},\"length\":{length}}}");
+            buffers.push(data);
+        }
+    }
+}
+
+/// Appends one event; `payload` is JSON text.
+pub(super) fn put_event(text: &mut String, token: &str, payload: &str) {
+    separate(text);
+    text.push_str("0,");
+    put_string(text, token);
+    text.push(',');
+    text.push_str(payload);
+}
+
+fn separate(text: &mut String) {
+    if !text.is_empty() {
+        text.push(',');
+    }
+}
+
+/// `{"domain":…,"code":…,"message":…}`.
+pub(super) fn put_error(text: &mut String, error: &Error) {
+    text.push_str("{\"domain\":");
+    put_string(text, error.domain());
+    let _ = write!(text, ",\"code\":{},\"message\":", error.code());
+    put_string(text, error.message());
+    text.push('}');
+}
+
+/// A JSON string.
+pub(super) fn put_string(text: &mut String, value: &str) {
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if value.bytes().all(plain) {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    } else {
+        text.push_str(&serde_json::Value::from(value).to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_every_kind_is_json_in_threes() {
+        let (mut text, mut buffers) = (String::new(), Vec::new());
+        let mut put = |call, result| put_completion(&mut text, &mut buffers, call, result);
+        put(1, Ok(Outcome::Nothing));
+        put(2, Ok(Outcome::Json("{\"a\":[1]}".into())));
+        put(3, Err(Error::not_found("no \"x\"\n")));
+        let saved = |id, passed| Outcome::Saved {
+            id,
+            rev_id: "1-ab".into(),
+            sequence: 7,
+            passed,
+        };
+        put(4, Ok(saved(None, None)));
+        put(5, Ok(saved(Some("a\\b".into()), Some(false))));
+        let (data, length) = (vec![1, 2], 9);
+        put(6, Ok(Outcome::Bytes { data, length }));
+        put_event(&mut text, "token", "{\"documentIDs\":[\"a\"]}");
+        let parsed: serde_json::Value = serde_json::from_str(&format!("[{text}]")).unwrap();
+        assert_eq!(
+            parsed,
+            serde_json::json!([
+                1, 0, 0,
+                2, 1, {"a": [1]},
+                3, 2, {"domain": "CouchbaseLite", "code": 7, "message": "no \"x\"\n"},
+                4, 3, ["1-ab", 7, null],
+                5, 3, ["1-ab", 7, 0, "a\\b"],
+                6, 4, {"buffer": 0, "length": 9},
+                0, "token", {"documentIDs": ["a"]}
+            ])
+        );
+        assert_eq!(buffers, [vec![1, 2]]);
+    }
+}

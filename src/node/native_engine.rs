@@ -1,0 +1,110 @@
+//! The class that JavaScript sees.
+
+use std::sync::{Arc, Mutex};
+
+use napi::bindgen_prelude::{Function, JsValue, Unknown};
+use napi::{Env, Status};
+use napi_derive::napi;
+
+use super::call::{Call, What, read_calls};
+use super::documents::{self, Target};
+use super::message::put_completion;
+use super::port::{Completer, MessageArgs, Port};
+use super::runtime::{Runtime, runtime};
+use super::{functions, lock};
+use crate::error::Error;
+
+/// One JavaScript copy's way into the engine; all copies share one state.
+#[napi]
+pub struct NativeEngine {
+    runtime: &'static Runtime,
+    port: Arc<Port>,
+    targets: Mutex<Vec<Arc<Target>>>,
+}
+
+#[napi]
+impl NativeEngine {
+    /// Makes a way in. `onMessages` gets completions and events: the inside of a JSON array as
+    /// text, and the bytes that travel beside it. It must not throw.
+    #[napi(constructor)]
+    pub fn new(
+        #[napi(ts_arg_type = "(text: string, buffers: Buffer[]) => void")]
+        on_messages: Function<'_, MessageArgs, ()>,
+    ) -> napi::Result<Self> {
+        let runtime =
+            runtime().map_err(|error| napi::Error::new(Status::GenericFailure, error.message()))?;
+        Ok(Self {
+            runtime,
+            port: Port::new(&on_messages)?,
+            targets: Mutex::default(),
+        })
+    }
+
+    /// Takes the calls of a tick, in order. With `mayRunInline`, a single call on a document of an
+    /// idle database is run at once and its completion returned, as a message text.
+    #[napi(ts_args_type = "calls: unknown[], mayRunInline: boolean")]
+    pub fn submit(
+        &self,
+        env: Env,
+        calls: Unknown<'_>,
+        may_run_inline: bool,
+    ) -> napi::Result<Option<String>> {
+        // SAFETY: the value belongs to this call.
+        #[expect(unsafe_code, reason = "the calls are read through N-API itself")]
+        let array = unsafe { calls.raw() };
+        let mut calls = read_calls(env.raw(), array, &mut lock(&self.targets))?;
+        let alone = may_run_inline && calls.len() == 1;
+        if alone && matches!(calls[0].what, What::Document(_)) {
+            return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
+        }
+        self.port.expect(&env, calls.len());
+        for Call { id, what } in calls {
+            self.dispatch(id, what);
+        }
+        Ok(None)
+    }
+
+    fn dispatch(&self, id: u32, what: What) {
+        let completer = Completer::new(&self.port, id);
+        match what {
+            What::Document(call) => documents::dispatch(self.runtime, call, completer),
+            What::Function { name, args } => match serde_json::from_str(&args) {
+                Ok(args) => functions::dispatch(self.runtime, &name, args, completer),
+                Err(error) => {
+                    let reason = format!("arguments of {name} are not JSON: {error}");
+                    completer.done(Err(Error::invalid(reason)));
+                }
+            },
+        }
+    }
+
+    /// Runs a call if nothing is before it and returns its completion; queues it otherwise.
+    fn run_alone(&self, env: &Env, Call { id, what }: Call) -> Option<String> {
+        let result = match what {
+            What::Document(call) => documents::run_inline(self.runtime, call),
+            what @ What::Function { .. } => {
+                self.port.expect(env, 1);
+                self.dispatch(id, what);
+                return None;
+            }
+        };
+        match result {
+            Ok(result) => {
+                let mut text = String::with_capacity(128);
+                put_completion(&mut text, &mut Vec::new(), id, result);
+                Some(text)
+            }
+            Err(waiting) => {
+                self.port.expect(env, 1);
+                waiting(Completer::new(&self.port, id));
+                None
+            }
+        }
+    }
+}
+
+impl Drop for NativeEngine {
+    fn drop(&mut self) {
+        self.runtime.tokens.remove_of_port(&self.port);
+    }
+}
