@@ -98,7 +98,7 @@ pub(super) fn members(text: &[u8], span: Range<usize>) -> Result<Vec<Member<'_>>
         scanner.expect(b':')?;
         scanner.skip_space();
         let start = scanner.at;
-        scanner.value(1, &mut String::new())?;
+        scanner.value(2, &mut String::new())?;
         members.push(Member {
             key: unquote(&text[key_span.clone()])?,
             key_span,
@@ -144,7 +144,7 @@ pub(super) fn find_blobs(
         at: span.start,
         blobs: Some(Vec::new()),
     };
-    scanner.value(1, path)?;
+    scanner.value(2, path)?;
     Ok(scanner.blobs.unwrap_or_default())
 }
 
