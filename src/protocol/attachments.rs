@@ -1,355 +1,317 @@
-//! Legacy `_attachments`: what peers that do not know blobs send and want (wire §7.2 to §7.4).
+//! Blobs in document bodies, and the legacy `_attachments` that stands for them (wire §7).
 //!
-//! A Sync Gateway fetches a blob only if the top-level object `_attachments` names it. On the way
-//! out an entry `blob_/path` is added for each blob; on the way in such mirrors are taken away
-//! again, and with them every reserved top-level key.
+//! ```text
+//! sending to a peer without blobs=true        receiving
+//! add_attachments(body, revpos)               clean_received(body) → body to store, blobs to fetch
+//!   {"photo":{"@type":"blob",…}}                {"photo":{"@type":"blob",…},
+//!   → … ,"_attachments":{"blob_/photo":{…}}      "_attachments":{"blob_/photo":{…}}}
+//! ```
+//!
+//! All of it works on the JSON text and leaves what it does not have to change as it was written.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::ops::Range;
 
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::json::{members, write_members, write_string};
-use crate::error::Result;
+use super::json::{self, FoundBlob, Member, ObjectWriter};
+use crate::error::{Code, Error, Result};
 use crate::model::BlobDigest;
-use crate::model::body::{MAX_NESTING, encode_body};
 use crate::model::replication::BlobRef;
 
-const ATTACHMENTS: &str = "_attachments";
+/// Prefix of the entries of `_attachments` that mirror a blob of the document.
 const MIRROR: &str = "blob_";
+const ATTACHMENTS: &str = "_attachments";
 
 /// A received body, ready to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CleanBody {
-    /// JSON object without reserved top-level keys; `_attachments` stays as far as it is more
-    /// than a mirror of the blobs.
+    /// The body without mirrors in `_attachments` and without other top-level keys that start
+    /// with `_`.
     pub body: Bytes,
-    /// The blobs that the document needs, each digest once.
+    /// All blobs that it refers to, in the document or in `_attachments`; each digest once.
     pub blobs: Vec<BlobRef>,
-    /// `_removed: true`: the user lost access to the document (CBMobile_2).
+    /// Blobs of the document that its `_attachments` does not list, although it has one: the
+    /// sender cannot deliver them (wire §7.4).
+    pub unlisted: Vec<BlobDigest>,
+    /// The body said `"_removed":true`: the user lost access to the document.
     pub removed: bool,
 }
 
-#[derive(Deserialize, Default)]
-struct Stub {
-    digest: Option<String>,
-    length: Option<u64>,
-    content_type: Option<String>,
-}
-
-/// Cleans a received body (wire §7.4).
-///
-/// # Errors
-/// `InvalidParameter` when it is no JSON object, or breaks another rule of bodies.
-pub fn strip_on_receipt(body: &Bytes) -> Result<CleanBody> {
-    // Both marks may hide in escapes: then the text has a backslash.
-    let suspicious = |word: &[u8]| find(body, word) || find(body, b"\\u");
-    if !suspicious(b"\"_") {
-        let blobs = if suspicious(b"\"@type\"") {
-            encode_body(body)?.blobs
-        } else {
-            Vec::new()
-        };
-        return Ok(CleanBody {
-            body: body.clone(),
-            blobs: unique(blobs),
-            removed: false,
-        });
-    }
-    clean(body)
-}
-
-fn clean(body: &Bytes) -> Result<CleanBody> {
-    let top = members(body)?;
-    if !top.iter().any(|(key, _)| key.starts_with('_')) {
-        return Ok(CleanBody {
-            body: body.clone(),
-            blobs: unique(encode_body(body)?.blobs),
-            removed: false,
-        });
-    }
-    let removed = top
-        .iter()
-        .any(|(key, value)| key == "_removed" && value.get() == "true");
-    let attachments = top
-        .iter()
-        .find(|(key, _)| key == ATTACHMENTS)
-        .map(|(_, value)| members(value.get().as_bytes()))
-        .transpose()?
-        .unwrap_or_default();
-    let mut edits: HashMap<&str, &RawValue> = HashMap::new();
-    let mut kept = Vec::new();
-    for (name, stub) in &attachments {
-        match name.strip_prefix(MIRROR) {
-            Some(pointer) if pointer.starts_with('/') => {
-                edits.insert(pointer, stub);
-            }
-            Some(number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => {}
-            _ => kept.push((name.as_ref(), *stub)),
-        }
-    }
-    let mut out = Vec::with_capacity(body.len());
-    out.push(b'{');
-    let mut blobs = Vec::new();
-    for (key, value) in &top {
-        if !key.starts_with('_') {
-            separate(&mut out);
-            write_string(key, &mut out);
-            out.push(b':');
-            let pointer = format!("/{}", escape(key));
-            write_edited(value, &pointer, &edits, 1, &mut out)?;
-        }
-    }
-    if !kept.is_empty() {
-        separate(&mut out);
-        out.extend_from_slice(b"\"_attachments\":");
-        write_members(kept.iter().map(|(name, stub)| (*name, stub.get())), &mut out);
-        for (_, stub) in &kept {
-            blobs.extend(blob_of(stub.get()));
-        }
-    }
-    out.push(b'}');
-    blobs.splice(..0, encode_body(&out)?.blobs);
-    Ok(CleanBody {
-        body: out.into(),
-        blobs: unique(blobs),
-        removed,
-    })
-}
-
-/// Writes a value; a blob whose mirror tells another digest, length or type takes over the mirror's
-/// (it was changed through a Sync Gateway's REST API).
-fn write_edited(
-    value: &RawValue,
-    pointer: &str,
-    edits: &HashMap<&str, &RawValue>,
-    depth: usize,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    let text = value.get();
-    let beyond = depth >= MAX_NESTING || !edits.keys().any(|path| path.starts_with(pointer));
-    match text.as_bytes().first() {
-        Some(b'{') if !beyond => {
-            let inner = members(text.as_bytes())?;
-            let edit = edits.get(pointer).filter(|_| is_blob(text));
-            if let Some(edit) = edit {
-                return write_blob(&inner, edit.get(), out);
-            }
-            out.push(b'{');
-            for (key, value) in &inner {
-                separate(out);
-                write_string(key, out);
-                out.push(b':');
-                let pointer = format!("{pointer}/{}", escape(key));
-                write_edited(value, &pointer, edits, depth + 1, out)?;
-            }
-            out.push(b'}');
-        }
-        Some(b'[') if !beyond => {
-            let inner: Vec<&RawValue> = serde_json::from_str(text)
-                .map_err(|error| crate::Error::invalid(format!("not JSON: {error}")))?;
-            out.push(b'[');
-            for (index, value) in inner.into_iter().enumerate() {
-                separate(out);
-                let pointer = format!("{pointer}/{index}");
-                write_edited(value, &pointer, edits, depth + 1, out)?;
-            }
-            out.push(b']');
-        }
-        _ => out.extend_from_slice(text.as_bytes()),
-    }
-    Ok(())
-}
-
-fn write_blob(
-    blob: &[(std::borrow::Cow<'_, str>, &RawValue)],
-    mirror: &str,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    let mirror = members(mirror.as_bytes())?;
-    let edited = ["digest", "length", "content_type"];
-    let from_mirror = |key: &str| {
-        mirror
-            .iter()
-            .find(|(name, _)| name == key && edited.contains(&key))
-            .map(|(_, value)| value.get())
+/// Whether the text can hold a blob reference or a reserved key at all. A string may hide either
+/// behind `\u` escapes, so those count too.
+fn is_plain(body: &[u8]) -> bool {
+    let has = |byte, word: &[u8]| {
+        body.contains(&byte) && body.windows(word.len()).any(|window| window == word)
     };
-    write_members(
-        blob.iter()
-            .map(|(key, value)| (key.as_ref(), from_mirror(key).unwrap_or(value.get()))),
-        out,
-    );
-    Ok(())
+    !has(b'_', b"\"_") && !has(b'@', b"\"@type") && !has(b'\\', b"\\u")
 }
 
-/// Adds the `_attachments` entries that a peer without `blobs=true` needs (wire §7.3).
+/// Cleans a body that came from a peer: takes out of `_attachments` the entries that mirror blobs
+/// of the document (where one differs, it wins), then `_attachments` if it is empty, then all
+/// other top-level keys that start with `_`.
 ///
-/// `revpos` is the generation of the revision; absent with version vectors.
+/// A body without any of that is given back untouched, and is not checked here.
 ///
 /// # Errors
-/// `InvalidParameter` when `body` is no JSON object.
-pub fn add_attachments(body: &[u8], revpos: Option<u32>) -> Result<Vec<u8>> {
-    let top = members(body)?;
-    let mut entries: Vec<(String, String)> = Vec::new();
-    let old = top.iter().find(|(key, _)| key == ATTACHMENTS);
-    if let Some((_, old)) = old {
-        for (name, stub) in members(old.get().as_bytes())? {
-            if !name.starts_with(MIRROR) {
-                entries.push((name.into_owned(), stub.get().to_owned()));
-            }
-        }
+/// `CorruptRevisionData` when the text is no JSON object; `InvalidParameter` when it is nested too
+/// deep.
+pub fn clean_received(body: Bytes) -> Result<CleanBody> {
+    if is_plain(&body) {
+        return Ok(CleanBody {
+            body,
+            blobs: Vec::new(),
+            unlisted: Vec::new(),
+            removed: false,
+        });
     }
-    for (key, value) in &top {
-        if key != ATTACHMENTS {
-            let pointer = format!("/{}", escape(key));
-            mirror_blobs(value, &pointer, revpos, 1, &mut entries)?;
-        }
-    }
-    let mut attachments = Vec::new();
-    write_members(
-        entries.iter().map(|(name, stub)| (&**name, &**stub)),
-        &mut attachments,
-    );
-    let attachments = String::from_utf8_lossy(&attachments);
-    let rest = top.iter().filter(|(key, _)| key != ATTACHMENTS);
-    let rest = rest.map(|(key, value)| (key.as_ref(), value.get()));
-    let mut out = Vec::with_capacity(body.len() + attachments.len() + 20);
-    let added = (!entries.is_empty()).then_some((ATTACHMENTS, &*attachments));
-    write_members(rest.chain(added), &mut out);
-    Ok(out)
-}
+    let text = &body[..];
+    let document = Document::read(text)?;
+    let mut blobs = Blobs::default();
+    let mut unlisted = Vec::new();
+    let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+    let mut kept = ObjectWriter::new(64);
 
-fn mirror_blobs(
-    value: &RawValue,
-    pointer: &str,
-    revpos: Option<u32>,
-    depth: usize,
-    entries: &mut Vec<(String, String)>,
-) -> Result<()> {
-    let text = value.get();
-    if depth > MAX_NESTING || !find(text.as_bytes(), b"blob") && !find(text.as_bytes(), b"\\u") {
-        return Ok(());
-    }
-    match text.as_bytes().first() {
-        Some(b'{') if is_blob(text) => {
-            let revpos = revpos.map(|revpos| revpos.to_string());
-            let mut stub = Vec::new();
-            let inner = members(text.as_bytes())?;
-            let own = inner
-                .iter()
-                .filter(|(key, _)| !matches!(key.as_ref(), "@type" | "stub" | "revpos"))
-                .map(|(key, value)| (key.as_ref(), value.get()));
-            let more = revpos.iter().map(|revpos| ("revpos", revpos.as_str()));
-            write_members(own.chain([("stub", "true")]).chain(more), &mut stub);
-            let stub = String::from_utf8_lossy(&stub).into_owned();
-            entries.push((format!("{MIRROR}{pointer}"), stub));
-        }
-        Some(b'{') => {
-            for (key, value) in members(text.as_bytes())? {
-                let pointer = format!("{pointer}/{}", escape(&key));
-                mirror_blobs(value, &pointer, revpos, depth + 1, entries)?;
-            }
-        }
-        Some(b'[') => {
-            let inner: Vec<&RawValue> = serde_json::from_str(text)
-                .map_err(|error| crate::Error::invalid(format!("not JSON: {error}")))?;
-            for (index, value) in inner.into_iter().enumerate() {
-                let pointer = format!("{pointer}/{index}");
-                mirror_blobs(value, &pointer, revpos, depth + 1, entries)?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-fn is_blob(text: &str) -> bool {
-    members(text.as_bytes()).is_ok_and(|members| {
-        members
+    let attachments = match document.attachments(text) {
+        Some(member) => json::members(text, member.value.clone())?,
+        None => Vec::new(),
+    };
+    // Found in order of their place, so the edits are too.
+    for found in &document.blobs {
+        let mirror = attachments
             .iter()
-            .any(|(key, value)| key == "@type" && value.get() == "\"blob\"")
+            .find(|entry| entry.key.strip_prefix(MIRROR) == Some(found.path.as_str()));
+        let edited = match mirror {
+            Some(entry) => edit_blob(text, found, entry)?,
+            None => None,
+        };
+        let object = edited.as_deref().unwrap_or(&text[found.span.clone()]);
+        blobs.add(read_blob(object)?);
+        if let Some(edited) = edited {
+            edits.push((found.span.clone(), edited));
+        }
+    }
+    let mut listed = HashSet::new();
+    for entry in &attachments {
+        let value = &text[entry.value.clone()];
+        let blob = read_blob(value).unwrap_or_default();
+        listed.extend(blob.as_ref().map(|blob| blob.digest));
+        if !is_mirror(&entry.key, &document.blobs) {
+            blobs.add(blob);
+            kept.copy(text, entry);
+        }
+    }
+    if document.attachments(text).is_some() {
+        let all = blobs.found.iter().map(|blob| blob.digest);
+        unlisted.extend(all.filter(|digest| !listed.contains(digest)));
+    }
+
+    let mut out = ObjectWriter::new(text.len());
+    let mut edits = edits.into_iter().peekable();
+    let mut attachments_left = (!kept.is_empty()).then(|| kept.finish());
+    for member in &document.members {
+        if !member.key.starts_with('_') {
+            let value = out.raw_key(text, member);
+            let mut at = member.value.start;
+            while let Some((span, new)) = edits.next_if(|(span, _)| span.end <= member.value.end) {
+                value.extend_from_slice(&text[at..span.start]);
+                value.extend_from_slice(&new);
+                at = span.end;
+            }
+            value.extend_from_slice(&text[at..member.value.end]);
+        } else if member.key == ATTACHMENTS
+            && let Some(rest) = attachments_left.take()
+        {
+            out.raw_key(text, member).extend_from_slice(&rest);
+        }
+    }
+    Ok(CleanBody {
+        removed: document.is_removed(text),
+        body: out.finish().into(),
+        blobs: blobs.found,
+        unlisted,
     })
 }
 
-fn blob_of(stub: &str) -> Option<BlobRef> {
-    let stub: Stub = serde_json::from_str::<Value>(stub)
-        .and_then(Stub::deserialize)
-        .ok()?;
-    Some(BlobRef {
-        digest: BlobDigest::parse(&stub.digest?).ok()?,
-        length: stub.length,
-        content_type: stub.content_type,
-        encoding: None,
+/// Adds to a stored body the `_attachments` that a peer without `blobs=true` needs: an entry for
+/// each blob of the document, with `revpos` (the revision's generation) if given. Entries of
+/// former blobs are dropped, others kept.
+///
+/// # Errors
+/// As [`clean_received`].
+pub fn add_attachments(body: &[u8], revpos: Option<u32>) -> Result<Vec<u8>> {
+    if is_plain(body) {
+        return Ok(body.to_vec());
+    }
+    let document = Document::read(body)?;
+    let mut entries = ObjectWriter::new(64);
+    if let Some(member) = document.attachments(body) {
+        for entry in json::members(body, member.value.clone())? {
+            if !entry.key.starts_with(MIRROR) {
+                entries.copy(body, &entry);
+            }
+        }
+    }
+    for blob in &document.blobs {
+        let value = entries.key(&format!("{MIRROR}{}", blob.path));
+        let mut entry = ObjectWriter::new(blob.span.len() + 32);
+        for member in json::members(body, blob.span.clone())? {
+            if !matches!(&*member.key, "@type" | "stub" | "revpos") {
+                entry.copy(body, &member);
+            }
+        }
+        entry.key("stub").extend_from_slice(b"true");
+        if let Some(generation) = revpos {
+            json::write_number(u64::from(generation), entry.key("revpos"));
+        }
+        value.extend_from_slice(&entry.finish());
+    }
+    let mut out = ObjectWriter::new(body.len() + 256);
+    for member in (document.members.iter()).filter(|member| member.key != ATTACHMENTS) {
+        out.copy(body, member);
+    }
+    if !entries.is_empty() {
+        out.key(ATTACHMENTS).extend_from_slice(&entries.finish());
+    }
+    Ok(out.finish())
+}
+
+/// All blobs that a body refers to, in the document or in `_attachments`; each digest once.
+///
+/// # Errors
+/// As [`clean_received`].
+pub fn collect_blobs(body: &[u8]) -> Result<Vec<BlobRef>> {
+    if is_plain(body) {
+        return Ok(Vec::new());
+    }
+    let document = Document::read(body)?;
+    let mut blobs = Blobs::default();
+    for found in &document.blobs {
+        blobs.add(read_blob(&body[found.span.clone()])?);
+    }
+    if let Some(member) = document.attachments(body) {
+        for entry in json::members(body, member.value.clone())? {
+            blobs.add(read_blob(&body[entry.value]).unwrap_or_default());
+        }
+    }
+    Ok(blobs.found)
+}
+
+/// A body's top level and the blob references outside of its reserved keys.
+struct Document<'a> {
+    members: Vec<Member<'a>>,
+    blobs: Vec<FoundBlob>,
+}
+
+impl<'a> Document<'a> {
+    fn read(text: &'a [u8]) -> Result<Self> {
+        let members = json::members(text, 0..text.len())?;
+        let mut blobs = Vec::new();
+        for member in members.iter().filter(|member| !member.key.starts_with('_')) {
+            let mut path = format!("/{}", member.key);
+            blobs.extend(json::find_blobs(text, member.value.clone(), &mut path)?);
+        }
+        Ok(Self { members, blobs })
+    }
+
+    /// The first `_attachments`, if it looks like an object.
+    fn attachments(&self, text: &[u8]) -> Option<&Member<'a>> {
+        (self.members.iter())
+            .find(|member| member.key == ATTACHMENTS)
+            .filter(|member| text.get(member.value.start) == Some(&b'{'))
+    }
+
+    fn is_removed(&self, text: &[u8]) -> bool {
+        (self.members.iter())
+            .any(|member| member.key == "_removed" && &text[member.value.clone()] == b"true")
+    }
+}
+
+#[derive(Default)]
+struct Blobs {
+    found: Vec<BlobRef>,
+    seen: HashSet<BlobDigest>,
+}
+
+impl Blobs {
+    fn add(&mut self, blob: Option<BlobRef>) {
+        if let Some(blob) = blob
+            && self.seen.insert(blob.digest)
+        {
+            self.found.push(blob);
+        }
+    }
+}
+
+/// Whether an entry of `_attachments` stands for a blob of the document: `blob_/path/of/it`, or
+/// `blob_N` as Couchbase Lite 2.0 wrote.
+fn is_mirror(key: &str, blobs: &[FoundBlob]) -> bool {
+    key.strip_prefix(MIRROR).is_some_and(|name| {
+        let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        is_number || blobs.iter().any(|blob| blob.path == name)
     })
 }
 
-fn unique(mut blobs: Vec<BlobRef>) -> Vec<BlobRef> {
-    let mut seen = std::collections::HashSet::new();
-    blobs.retain(|blob| seen.insert(blob.digest));
-    blobs
+/// Reads a blob reference or an entry of `_attachments`. `None` when it has no valid digest.
+fn read_blob(object: &[u8]) -> Result<Option<BlobRef>> {
+    let members = json::members(object, 0..object.len())?;
+    let raw = |key: &str| {
+        let member = members.iter().find(|member| member.key == key)?;
+        Some(&object[member.value.clone()])
+    };
+    let text = |key| raw(key).and_then(json::as_string);
+    let Some(digest) = text("digest").and_then(|text| BlobDigest::parse(&text).ok()) else {
+        return Ok(None);
+    };
+    Ok(Some(BlobRef {
+        digest,
+        length: (raw("length"))
+            .and_then(|raw| std::str::from_utf8(raw).ok())
+            .and_then(|text| text.parse().ok()),
+        content_type: text("content_type").map(Into::into),
+        encoding: text("encoding").map(Into::into),
+    }))
 }
 
-/// A step of a JSON pointer (RFC 6901 §3).
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+/// The blob reference with what its mirror says otherwise, or `None` if that says the same.
+fn edit_blob(text: &[u8], blob: &FoundBlob, mirror: &Member<'_>) -> Result<Option<Vec<u8>>> {
+    const EDITED: [&str; 3] = ["digest", "length", "content_type"];
+    if text.get(mirror.value.start) != Some(&b'{') {
+        return Ok(None);
+    }
+    let theirs = json::members(text, mirror.value.clone())?;
+    let ours = json::members(text, blob.span.clone())?;
+    let value = |members: &[Member<'_>], key: &str| {
+        let member = members.iter().find(|member| member.key == key)?;
+        Some(text[member.value.clone()].to_vec())
+    };
+    // Without a digest the entry is no attachment, and nothing can be taken from it.
+    if value(&theirs, "digest").is_none_or(|digest| !digest.starts_with(b"\"")) {
+        return Ok(None);
+    }
+    let differs = |key: &&str| {
+        let theirs = value(&theirs, key);
+        theirs.is_some() && theirs != value(&ours, key)
+    };
+    if !EDITED.iter().any(|key| differs(&key)) {
+        return Ok(None);
+    }
+    let mut out = ObjectWriter::new(blob.span.len() + 64);
+    for member in &ours {
+        match value(&theirs, &member.key).filter(|_| EDITED.contains(&&*member.key)) {
+            Some(new) => out.raw_key(text, member).extend_from_slice(&new),
+            None => out.copy(text, member),
+        }
+    }
+    for key in EDITED {
+        if let (None, Some(new)) = (value(&ours, key), value(&theirs, key)) {
+            out.key(key).extend_from_slice(&new);
+        }
+    }
+    Ok(Some(out.finish()))
 }
 
-fn separate(out: &mut Vec<u8>) {
-    if !matches!(out.last(), Some(b'{' | b'[')) {
-        out.push(b',');
-    }
-}
-
-fn find(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DIGEST: &str = "sha1-c2XTGPrFT86b4bdd8Xo4E/Zpuww=";
-
-    fn clean_text(json: &str) -> (String, usize, bool) {
-        let clean = strip_on_receipt(&Bytes::copy_from_slice(json.as_bytes())).unwrap();
-        let body = String::from_utf8(clean.body.to_vec()).unwrap();
-        (body, clean.blobs.len(), clean.removed)
-    }
-
-    #[test]
-    fn a_body_without_marks_stays_untouched() {
-        let json = r#"{"a":1.50,"b":["x"]}"#;
-        assert_eq!(clean_text(json), (json.into(), 0, false));
-    }
-
-    #[test]
-    fn mirrors_go_and_real_attachments_stay() {
-        let blob = format!(r#"{{"@type":"blob","digest":"{DIGEST}","length":10}}"#);
-        let stub = format!(r#"{{"digest":"{DIGEST}","length":10,"stub":true,"revpos":1}}"#);
-        let json = format!(r#"{{"photo":{blob},"_attachments":{{"blob_/photo":{stub},"blob_0":{stub}}}}}"#);
-        assert_eq!(clean_text(&json), (format!(r#"{{"photo":{blob}}}"#), 1, false));
-        let json = format!(r#"{{"x":1,"_attachments":{{"a.txt":{stub}}},"_rev":"1-ab"}}"#);
-        let kept = format!(r#"{{"x":1,"_attachments":{{"a.txt":{stub}}}}}"#);
-        assert_eq!(clean_text(&json), (kept, 1, false));
-        assert_eq!(clean_text(r#"{"_removed":true}"#), ("{}".into(), 0, true));
-    }
-
-    #[test]
-    fn an_edit_made_in_the_mirror_wins() {
-        let json = format!(
-            r#"{{"a":[{{"@type":"blob","digest":"sha1-AAAAAAAAAAAAAAAAAAAAAAAAAAA=","length":1}}],"_attachments":{{"blob_/a/0":{{"digest":"{DIGEST}","length":10}}}}}}"#
-        );
-        let expected = format!(r#"{{"a":[{{"@type":"blob","digest":"{DIGEST}","length":10}}]}}"#);
-        assert_eq!(clean_text(&json).0, expected);
-    }
-
-    #[test]
-    fn blobs_are_mirrored_as_wire_7_3_shows() {
-        let json = r#"{"photo":{"length":3000,"content_type":"text/plain","digest":"sha1-8hLw","@type":"blob"}}"#;
-        let sent = add_attachments(json.as_bytes(), Some(1)).unwrap();
-        let expected = r#"{"photo":{"length":3000,"content_type":"text/plain","digest":"sha1-8hLw","@type":"blob"},"_attachments":{"blob_/photo":{"length":3000,"content_type":"text/plain","digest":"sha1-8hLw","stub":true,"revpos":1}}}"#;
-        assert_eq!(String::from_utf8(sent).unwrap(), expected);
-    }
+/// The error for a blob that a received revision refers to and its sender cannot deliver.
+pub fn missing_blob(digest: &BlobDigest) -> Error {
+    Error::lite(Code::NotFound, format!("blob {digest} is missing"))
 }

@@ -306,18 +306,13 @@ pub(super) fn decode_entries<T>(
     if is_nothing(&message.body) {
         return Ok(Vec::new());
     }
-    let BoundedList::<&RawValue>(raw) =
-        serde_json::from_slice(&message.body).map_err(|_| bad())?;
+    let BoundedList::<&RawValue>(raw) = serde_json::from_slice(&message.body).map_err(|_| bad())?;
     raw.iter()
         .map(|entry| read(entry.get()).ok_or_else(bad))
         .collect()
 }
 
-pub(super) fn reply_properties(
-    max_history: Option<u32>,
-    blobs: bool,
-    deltas: bool,
-) -> Properties {
+pub(super) fn reply_properties(max_history: Option<u32>, blobs: bool, deltas: bool) -> Properties {
     let mut properties = Properties::new();
     if let Some(depth) = max_history {
         properties.push_number("maxHistory", u64::from(depth));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::json;
+use super::json::{self, ObjectWriter};
 use super::lenient::{bad_request, start};
 use super::request::Request;
 use crate::blip::{Message, Properties};
@@ -85,7 +85,7 @@ impl CollectionReply {
     /// LiteCore does.
     ///
     /// # Errors
-    /// `CorruptData` when a checkpoint's body is no JSON object.
+    /// `CorruptRevisionData` when a checkpoint's body is no JSON object.
     pub fn encode_all(entries: &[Self]) -> Result<Message> {
         let mut body = vec![b'['];
         for (index, entry) in entries.iter().enumerate() {
@@ -98,14 +98,14 @@ impl CollectionReply {
                 Self::Exists {
                     checkpoint: Some((rev, checkpoint)),
                 } => {
-                    let (_, rest) = json::take_string_keys(checkpoint, &["rev", "_rev"])?;
-                    body.extend(b"{\"rev\":");
-                    json::write_string(rev, &mut body);
-                    let members = rest.strip_prefix(b"{").unwrap_or(&rest);
-                    if members != b"}" {
-                        body.push(b',');
+                    let mut object = ObjectWriter::new(checkpoint.len() + rev.len() + 8);
+                    json::write_string(rev, object.key("rev"));
+                    for member in json::members(checkpoint, 0..checkpoint.len())? {
+                        if !matches!(&*member.key, "rev" | "_rev") {
+                            object.copy(checkpoint, &member);
+                        }
                     }
-                    body.extend(members);
+                    body.extend(object.finish());
                 }
             }
         }

@@ -39,7 +39,10 @@ pub(super) fn collection(message: &Message) -> Result<Option<u32>> {
     };
     text.parse().map(Some).map_err(|_| {
         let shown: String = text.chars().take(40).collect();
-        Error::http(400, format!("bad value {shown:?} of the collection property"))
+        Error::http(
+            400,
+            format!("bad value {shown:?} of the collection property"),
+        )
     })
 }
 

@@ -24,12 +24,14 @@ mod propose_changes;
 mod request;
 mod rev;
 mod sub_changes;
+#[cfg(test)]
+mod tests;
 
-pub use attachment::{should_compress, Proof};
+pub use attachment::{Proof, should_compress};
 pub use changes::{ChangeRow, ChangesEntry, ChangesReply, MAX_ROWS};
 pub use checkpoint::CheckpointReply;
 pub use get_collections::CollectionReply;
 pub use propose_changes::{ProposeEntry, ProposeReply, ProposedRow};
-pub use request::{no_handler, Request};
+pub use request::{Request, no_handler};
 pub use rev::{MAX_HISTORY, NoRev, Rev, RevIds};
 pub use sub_changes::{BY_CHANNEL, DEFAULT_BATCH, SubChanges};

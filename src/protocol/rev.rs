@@ -96,8 +96,9 @@ impl Rev {
     /// What LiteCore answers: `HTTP` 400 for the ids; `BadRevisionID` for an entry of the history
     /// (a space after a comma is enough) and for more than [`MAX_HISTORY`] of them.
     pub fn ids(&self) -> Result<RevIds> {
-        let doc_id = DocId::parse(self.id.as_str())
-            .map_err(|_| Error::http(400, format!("received invalid docID '{}'", shown(&self.id))))?;
+        let doc_id = DocId::parse(self.id.as_str()).map_err(|_| {
+            Error::http(400, format!("received invalid docID '{}'", shown(&self.id)))
+        })?;
         let rev_id = RevId::parse(self.rev.as_str()).map_err(|_| {
             let rev = shown(&self.rev);
             Error::http(400, format!("received invalid revision ID '{rev}'"))

@@ -204,16 +204,18 @@ impl ReplicatorConfig {
 }
 
 impl ReplicatorOptions {
-    fn normalize(self, resolve: &dyn Fn(&str) -> Result<Database>) -> Result<(Database, ReplicatorConfig)> {
+    fn normalize(
+        self,
+        resolve: &dyn Fn(&str) -> Result<Database>,
+    ) -> Result<(Database, ReplicatorConfig)> {
         let continuous = self.continuous.unwrap_or(false);
         let (push, pull) = match self.replicator_type.as_deref() {
             None | Some("PUSH_AND_PULL") => (true, true),
             Some("PUSH") => (true, false),
             Some("PULL") => (false, true),
             Some(other) => {
-                let message = format!(
-                    "replicator type {other:?} must be PUSH_AND_PULL, PUSH or PULL"
-                );
+                let message =
+                    format!("replicator type {other:?} must be PUSH_AND_PULL, PUSH or PULL");
                 return Err(Error::invalid(message));
             }
         };
@@ -250,12 +252,12 @@ impl ReplicatorOptions {
 /// `InvalidParameter` naming the rule that was broken.
 pub(crate) fn parse_url(target: &Value) -> Result<Url> {
     let text = target.get("url").and_then(Value::as_str).unwrap_or("");
-    let url = Url::parse(text)
-        .map_err(|error| Error::invalid(format!("endpoint URL {text:?} cannot be read: {error}")))?;
+    let url = Url::parse(text).map_err(|error| {
+        Error::invalid(format!("endpoint URL {text:?} cannot be read: {error}"))
+    })?;
     if !matches!(url.scheme(), "ws" | "wss") {
-        let message = format!(
-            "Invalid scheme for URLEndpoint url ({text}); must be either 'ws:' or 'wss:'"
-        );
+        let message =
+            format!("Invalid scheme for URLEndpoint url ({text}); must be either 'ws:' or 'wss:'");
         return Err(Error::invalid(message));
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -285,7 +287,10 @@ fn read_collections(
     let mut handle: Option<String> = None;
     let mut collections: Vec<ReplicatedCollection> = Vec::new();
     for group in groups {
-        let members = group.collections.into_iter().map(|member| member.collection);
+        let members = group
+            .collections
+            .into_iter()
+            .map(|member| member.collection);
         let (doc_ids, channels) = read_group_config(group.config)?;
         for member in members.chain(group.collection) {
             let spec = CollectionSpec::new(member.scope_name, member.name)?;
@@ -377,9 +382,8 @@ fn read_headers(value: &Value) -> Result<Vec<(String, String)>> {
 fn seconds(name: &str, value: Option<f64>, default: Duration) -> Result<Duration> {
     match value {
         None | Some(0.0) => Ok(default),
-        Some(value) => Duration::try_from_secs_f64(value).map_err(|_| {
-            Error::invalid(format!("{name} is {value} seconds, must be 0 or more"))
-        }),
+        Some(value) => Duration::try_from_secs_f64(value)
+            .map_err(|_| Error::invalid(format!("{name} is {value} seconds, must be 0 or more"))),
     }
 }
 
@@ -484,7 +488,9 @@ mod tests {
         }
         assert!(read_authenticator(&json!("")).unwrap().is_none());
         refused(read_authenticator(&json!({"type": "oidc"})));
-        refused(read_authenticator(&json!({"type": "basic", "data": {"username": "u"}})));
+        refused(read_authenticator(
+            &json!({"type": "basic", "data": {"username": "u"}}),
+        ));
     }
 
     #[test]
@@ -496,8 +502,14 @@ mod tests {
 
     #[test]
     fn a_pin_must_be_one_certificate() {
-        assert!(matches!(read_trust(None, true).unwrap(), ServerTrust::OnlySelfSigned));
-        assert!(matches!(read_trust(Some(""), false).unwrap(), ServerTrust::PlatformRoots));
+        assert!(matches!(
+            read_trust(None, true).unwrap(),
+            ServerTrust::OnlySelfSigned
+        ));
+        assert!(matches!(
+            read_trust(Some(""), false).unwrap(),
+            ServerTrust::PlatformRoots
+        ));
         assert!(refused(read_trust(Some("*"), true)).contains("base64"));
         assert!(refused(read_trust(Some("AAAA"), true)).contains("certificate"));
     }

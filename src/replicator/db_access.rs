@@ -74,8 +74,7 @@ impl DbAccess {
                     let _ = inputs.send(DbInput::LocalChange(CollectionIndex(number)));
                 }
             });
-            self.observers
-                .push(self.database.observe(spec, observer)?);
+            self.observers.push(self.database.observe(spec, observer)?);
             self.noticed.push(noticed);
         }
         Ok(())
@@ -111,7 +110,11 @@ impl DbAccess {
             ),
             R::IsCollectionEmpty(index) => {
                 let spec = self.spec(index);
-                self.read(token, move |tx| tx.is_collection_empty(&spec), DbAnswer::Empty);
+                self.read(
+                    token,
+                    move |tx| tx.is_collection_empty(&spec),
+                    DbAnswer::Empty,
+                );
             }
             R::GetPeerCheckpoint { client_id } => self.read(
                 token,

@@ -65,7 +65,10 @@ enum End {
     Gone,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the driver is where time comes from")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the driver is where time comes from"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -178,11 +181,7 @@ impl<O: DriverObserver> Driver<O> {
     }
 
     /// Collects the messages that came together, so that the core's effects come together too.
-    fn take_more(
-        &mut self,
-        first: Option<Result<Received>>,
-        cx: &mut Context<'_>,
-    ) -> Option<End> {
+    fn take_more(&mut self, first: Option<Result<Received>>, cx: &mut Context<'_>) -> Option<End> {
         let mut next = first;
         loop {
             match next {

@@ -247,7 +247,9 @@ impl Inner {
             .runtime
             .spawn_blocking(move || database.remote_id(&key))
             .await
-            .map_err(|error| Error::lite(crate::error::Code::UnexpectedError, error.to_string()))??;
+            .map_err(|error| {
+                Error::lite(crate::error::Code::UnexpectedError, error.to_string())
+            })??;
         let (sender, inputs) = unbounded_channel();
         let specs: Vec<_> = self
             .config
@@ -341,7 +343,10 @@ impl Inner {
         self.announce(state);
     }
 
-    #[expect(clippy::disallowed_methods, reason = "progress is told at most so often")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "progress is told at most so often"
+    )]
     fn announce(&self, mut state: MutexGuard<'_, State>) {
         state.told_at = Some(Instant::now());
         let status = state.status.clone();
@@ -354,7 +359,10 @@ impl Inner {
 struct Reporter<'a>(&'a Inner);
 
 impl DriverObserver for Reporter<'_> {
-    #[expect(clippy::disallowed_methods, reason = "progress is told at most so often")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "progress is told at most so often"
+    )]
     fn status(&mut self, status: CoreStatus) {
         let level = if status.busy || !self.0.config.continuous {
             ActivityLevel::Busy
@@ -400,4 +408,3 @@ impl DriverObserver for Reporter<'_> {
         }
     }
 }
-

@@ -89,7 +89,10 @@ pub async fn serve(
     active.store(false, Ordering::Relaxed);
 }
 
-#[expect(clippy::disallowed_methods, reason = "the driver is where time comes from")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the driver is where time comes from"
+)]
 pub(super) fn unix_time() -> std::time::Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

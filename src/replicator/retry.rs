@@ -31,8 +31,7 @@ impl Retry {
 
     /// How long to wait before the next attempt; `None` when there is to be none.
     pub(super) fn after(&mut self, error: &Error) -> Option<Duration> {
-        let worth_it =
-            error.is_transient() || (self.continuous && error.is_network_dependent());
+        let worth_it = error.is_transient() || (self.continuous && error.is_network_dependent());
         if !worth_it {
             return None;
         }
@@ -56,7 +55,9 @@ mod tests {
     fn waits_double_up_to_the_limit() {
         let mut retry = Retry::new(true, None, Duration::from_secs(10));
         let lost = Error::network(NetworkReason::ConnectionReset, "");
-        let waits: Vec<_> = (0..5).map(|_| retry.after(&lost).unwrap().as_secs()).collect();
+        let waits: Vec<_> = (0..5)
+            .map(|_| retry.after(&lost).unwrap().as_secs())
+            .collect();
         assert_eq!(waits, [2, 4, 8, 10, 10]);
         retry.succeeded();
         assert_eq!(retry.after(&lost), Some(Duration::from_secs(2)));

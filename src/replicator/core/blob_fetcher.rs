@@ -117,12 +117,7 @@ impl BlobFetcher {
     }
 
     /// The reply is complete.
-    pub(super) fn handle_end(
-        &mut self,
-        id: FetchId,
-        result: Result<()>,
-        cx: &mut Context,
-    ) {
+    pub(super) fn handle_end(&mut self, id: FetchId, result: Result<()>, cx: &mut Context) {
         let Some(fetch) = self.fetches.get_mut(&id) else {
             return;
         };
@@ -131,10 +126,7 @@ impl BlobFetcher {
                 let handle = fetch.writer(id, cx);
                 let length = fetch.length;
                 fetch.finishing = true;
-                cx.ask(
-                    DbRequest::FinishBlob { handle, length },
-                    DbRoute::Fetch(id),
-                );
+                cx.ask(DbRequest::FinishBlob { handle, length }, DbRoute::Fetch(id));
             }
             Err(error) => {
                 if let Some(handle) = fetch.handle {

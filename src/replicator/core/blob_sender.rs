@@ -144,7 +144,9 @@ impl BlobSender {
         match result {
             Ok(_) => {
                 if let Purpose::Send { compress } = send.purpose {
-                    let stream = cx.blip.reply_stream(send.to, Properties::default(), compress);
+                    let stream = cx
+                        .blip
+                        .reply_stream(send.to, Properties::default(), compress);
                     send.stream = Some(stream);
                     self.by_stream.insert(stream, id);
                 }

@@ -89,7 +89,7 @@ impl Checkpointer {
         wire: Option<u32>,
         client_id: String,
         directions: (bool, bool),
-        ) -> Self {
+    ) -> Self {
         Self {
             collection,
             wire,
@@ -339,7 +339,12 @@ impl Checkpointer {
         }
     }
 
-    pub(super) fn handle_answer(&mut self, step: CheckpointStep, answer: DbAnswer, cx: &mut Context) {
+    pub(super) fn handle_answer(
+        &mut self,
+        step: CheckpointStep,
+        answer: DbAnswer,
+        cx: &mut Context,
+    ) {
         match (step, answer) {
             (CheckpointStep::LoadLocal, DbAnswer::LocalCheckpoint(body)) => {
                 self.handle_local(body, cx);

@@ -63,8 +63,7 @@ impl Collection {
                 }
             }
             puller.end_turn(cx);
-            if let (Some(token), Some(checkpointer)) =
-                (puller.take_done(), &mut self.checkpointer)
+            if let (Some(token), Some(checkpointer)) = (puller.take_done(), &mut self.checkpointer)
             {
                 checkpointer.advance_remote(token);
             }
@@ -88,8 +87,14 @@ impl Collection {
 
     /// Changes done and changes known of, both directions together.
     pub(super) fn progress(&self) -> (u64, u64) {
-        let push = self.pusher.as_ref().map_or((0, 0), |p| (p.completed, p.total));
-        let pull = self.puller.as_ref().map_or((0, 0), |p| (p.completed, p.total));
+        let push = self
+            .pusher
+            .as_ref()
+            .map_or((0, 0), |p| (p.completed, p.total));
+        let pull = self
+            .puller
+            .as_ref()
+            .map_or((0, 0), |p| (p.completed, p.total));
         (push.0 + pull.0, push.1 + pull.1)
     }
 }

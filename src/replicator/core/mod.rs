@@ -29,8 +29,8 @@ use blob_fetcher::BlobFetcher;
 use blob_sender::BlobSender;
 pub(crate) use checkpointer::stored_completed;
 use checkpointer::{CheckpointStep, Checkpointer};
-pub use collection::CoreCollection;
 use collection::Collection;
+pub use collection::CoreCollection;
 use context::{Context, DbRoute, ReplyRoute};
 use effects::{CloseReason, CollectionIndex, DbAnswer, DbRequest, DocumentEnded, RequestToken};
 use passive::PassiveSession;
@@ -177,7 +177,10 @@ impl Core {
         match self.role {
             Role::Passive => self.phase = Phase::Running,
             Role::Active(_) => {
-                for checkpointer in self.collections.iter().filter_map(|c| c.checkpointer.as_ref())
+                for checkpointer in self
+                    .collections
+                    .iter()
+                    .filter_map(|c| c.checkpointer.as_ref())
                 {
                     checkpointer.load(&mut self.cx);
                 }
@@ -526,13 +529,21 @@ impl Core {
     }
 
     fn give_up_conflicts(&mut self) {
-        for pusher in self.collections.iter_mut().filter_map(|c| c.pusher.as_mut()) {
+        for pusher in self
+            .collections
+            .iter_mut()
+            .filter_map(|c| c.pusher.as_mut())
+        {
             pusher.fail_parked(&mut self.cx);
         }
     }
 
     fn save_checkpoints(&mut self, at_once: bool) {
-        for checkpointer in self.collections.iter_mut().filter_map(|c| c.checkpointer.as_mut()) {
+        for checkpointer in self
+            .collections
+            .iter_mut()
+            .filter_map(|c| c.checkpointer.as_mut())
+        {
             checkpointer.save_if_due(at_once, &mut self.cx);
         }
     }

@@ -189,10 +189,7 @@ impl Core {
         match (self.passive.mode, wire) {
             (Mode::Collections, Some(place)) => {
                 let found = self.passive.served.get(place as usize).copied().flatten();
-                found.map_or_else(
-                    || refuse("the collection property is out of range"),
-                    Ok,
-                )
+                found.map_or_else(|| refuse("the collection property is out of range"), Ok)
             }
             (Mode::Collections, None) => refuse("inappropriate use of the collection property"),
             (_, Some(_)) => refuse("Passing collection requires calling getCollections first"),
@@ -297,9 +294,11 @@ impl Core {
         let config = PushConfig {
             active: false,
             continuous: sub.continuous,
-            doc_ids: sub
-                .doc_ids
-                .map(|list| list.into_iter().filter_map(|id| DocId::parse(id).ok()).collect()),
+            doc_ids: sub.doc_ids.map(|list| {
+                list.into_iter()
+                    .filter_map(|id| DocId::parse(id).ok())
+                    .collect()
+            }),
             live_only: sub.active_only,
             trust_ancestors: false,
             pulls_too: false,

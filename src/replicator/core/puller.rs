@@ -18,10 +18,11 @@ use crate::error::{Code, Error, Result};
 use crate::model::replication::{
     BlobRef, ChangeVerdict, ConflictPolicy, IncomingRevision, InsertOutcome, ProposalVerdict,
 };
-use crate::model::{DocId, RevId};
+use crate::model::{BlobDigest, DocId, RevId};
 use crate::protocol::{
     ChangeRow, ChangesEntry, ChangesReply, NoRev, ProposeEntry, ProposeReply, ProposedRow, Request,
-    Rev, SubChanges, attachments,
+    Rev, SubChanges,
+    attachments::{self, CleanBody},
 };
 use crate::replicator::tuning;
 
@@ -61,6 +62,8 @@ pub(super) struct Incoming {
     revision: IncomingRevision,
     size: usize,
     missing: VecDeque<BlobRef>,
+    /// Blobs that the sender cannot deliver (wire §7.4).
+    unlisted: Vec<BlobDigest>,
 }
 
 /// How a puller was set up.
@@ -149,8 +152,7 @@ impl Puller {
                     .then(|| "sync_gateway/bychannel".to_owned()),
                 channels,
                 filter_params: Vec::new(),
-                doc_ids: doc_ids
-                    .map(|list| list.iter().map(|id| id.as_str().to_owned()).collect()),
+                doc_ids: doc_ids.map(|list| list.iter().map(|id| id.as_str().to_owned()).collect()),
             }),
             ReplyRoute::SubChanges(self.collection),
         );
@@ -452,7 +454,18 @@ impl Puller {
             return answer(to, Err(&error), cx);
         };
         match read_rev(ids, rev) {
-            Ok((revision, blobs)) => self.take_in(to, sequences, revision, blobs, cx),
+            Ok((revision, clean)) => {
+                let size = revision.body.len();
+                let incoming = Incoming {
+                    to,
+                    sequences,
+                    revision,
+                    size,
+                    missing: clean.blobs.into(),
+                    unlisted: clean.unlisted,
+                };
+                self.take_in(incoming, cx);
+            }
             Err((doc_id, deleted, error)) => {
                 self.end_failed(to, &sequences, &doc_id, deleted, error, cx);
             }
@@ -460,24 +473,9 @@ impl Puller {
         self.advance(cx);
     }
 
-    fn take_in(
-        &mut self,
-        to: Option<ReplyTo>,
-        sequences: Vec<RemoteSequenceId>,
-        revision: IncomingRevision,
-        blobs: Vec<BlobRef>,
-        cx: &mut Context,
-    ) {
-        let size = revision.body.len();
+    fn take_in(&mut self, incoming: Incoming, cx: &mut Context) {
         self.received += 1;
-        self.received_bytes += size;
-        let incoming = Incoming {
-            to,
-            sequences,
-            revision,
-            size,
-            missing: blobs.into(),
-        };
+        self.received_bytes += incoming.size;
         if incoming.missing.is_empty() {
             return self.insert_queue.push_back(incoming);
         }
@@ -511,13 +509,23 @@ impl Puller {
         }
     }
 
+    fn fail_fetching(&mut self, key: u64, error: Error, cx: &mut Context) {
+        if let Some(incoming) = self.fetching.remove(&key) {
+            self.end_incoming(&incoming, Some(error), cx);
+        }
+    }
+
     /// Fetches the next missing blob of a revision, one at a time (wire §7.4), or queues the
     /// revision when none is missing.
     fn fetch_next(&mut self, key: u64, fetcher: &mut BlobFetcher, cx: &mut Context) {
         let Some(incoming) = self.fetching.get(&key) else {
             return;
         };
-        if let Some(blob) = incoming.missing.front() {
+        let undeliverable = |blob: &&BlobRef| incoming.unlisted.contains(&blob.digest);
+        if let Some(blob) = incoming.missing.iter().find(undeliverable) {
+            let error = attachments::missing_blob(&blob.digest);
+            self.fail_fetching(key, error, cx);
+        } else if let Some(blob) = incoming.missing.front() {
             let waiter = Waiter {
                 collection: self.collection,
                 key,
@@ -544,11 +552,7 @@ impl Puller {
                 }
                 self.fetch_next(key, fetcher, cx);
             }
-            Err(error) => {
-                if let Some(incoming) = self.fetching.remove(&key) {
-                    self.end_incoming(&incoming, Some(error), cx);
-                }
-            }
+            Err(error) => self.fail_fetching(key, error, cx),
         }
     }
 
@@ -750,7 +754,7 @@ fn bad_row(doc_id: &str, number: usize) -> Error {
     )
 }
 
-type ReadRev = std::result::Result<(IncomingRevision, Vec<BlobRef>), (DocId, bool, Error)>;
+type ReadRev = std::result::Result<(IncomingRevision, CleanBody), (DocId, bool, Error)>;
 
 fn read_rev((doc_id, rev_id): (DocId, RevId), rev: Rev) -> ReadRev {
     let deleted = rev.deleted;
@@ -765,7 +769,7 @@ fn read_rev((doc_id, rev_id): (DocId, RevId), rev: Rev) -> ReadRev {
         Ok(ids) => ids.history,
         Err(error) => return fail(error),
     };
-    match attachments::strip_on_receipt(&rev.body) {
+    match attachments::clean_received(rev.body) {
         Ok(clean) if clean.removed => fail(Error::http(404, "removed from channel")),
         Ok(clean) => Ok((
             IncomingRevision {
@@ -773,9 +777,9 @@ fn read_rev((doc_id, rev_id): (DocId, RevId), rev: Rev) -> ReadRev {
                 rev_id,
                 history,
                 deleted,
-                body: clean.body,
+                body: clean.body.clone(),
             },
-            clean.blobs,
+            clean,
         )),
         Err(error) => fail(error),
     }

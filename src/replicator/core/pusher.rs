@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::model::replication::{Change, OutgoingRevision, RevisionRequest};
 use crate::model::{DocId, RevId, Sequence, SequenceSet};
 use crate::protocol::{
-    ChangeRow, ChangesEntry, ChangesReply, NoRev, ProposeEntry, ProposeReply, ProposedRow, Request, Rev,
-    attachments,
+    ChangeRow, ChangesEntry, ChangesReply, NoRev, ProposeEntry, ProposeReply, ProposedRow, Request,
+    Rev, attachments,
 };
 use crate::replicator::tuning;
 

@@ -61,7 +61,11 @@ async fn a_conflict_in_a_pure_push_is_told_and_the_server_keeps_its_own() {
     a.save(0, "x", r#"{"v":1}"#);
     b.save(0, "x", r#"{"v":"there"}"#);
     let log = replicate(&a, &b, PUSH).await;
-    let errors: Vec<_> = log.documents().into_iter().filter_map(|d| d.error).collect();
+    let errors: Vec<_> = log
+        .documents()
+        .into_iter()
+        .filter_map(|d| d.error)
+        .collect();
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].code(), 10_409);
     assert_eq!(b.body(0, "x").as_deref(), Some(r#"{"v":"there"}"#));

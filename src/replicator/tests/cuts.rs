@@ -11,12 +11,7 @@ fn fill(peer: &Peer, prefix: &str) {
     }
     let content: Vec<u8> = (0..90_000_u32).map(|n| (n % 251) as u8).collect();
     let (digest, length) = peer.put_blob(&content);
-    let blob = (
-        "photo".to_owned(),
-        digest,
-        length,
-        "image/png".to_owned(),
-    );
+    let blob = ("photo".to_owned(), digest, length, "image/png".to_owned());
     peer.save_with_blobs(0, &format!("{prefix}-photo"), "{}", vec![blob]);
     peer.delete(0, &format!("{prefix}3"));
 }

@@ -84,7 +84,9 @@ impl Peer {
     pub(super) fn delete(&self, collection: usize, id: &str) {
         let id = DocId::parse(id).unwrap();
         let collection = &self.collections[collection];
-        self.database.write(|tx| tx.delete(collection, &id)).unwrap();
+        self.database
+            .write(|tx| tx.delete(collection, &id))
+            .unwrap();
     }
 
     pub(super) fn body(&self, collection: usize, id: &str) -> Option<String> {

@@ -1,0 +1,1 @@
+//! Messages of the specification and of the captures.
