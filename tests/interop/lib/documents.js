@@ -15,7 +15,6 @@ function body(n) {
     yes: n % 2 === 0,
     nothing: null,
     text: `öäü ☕ 日本語 🙂 "quoted" \\ / \n\t\u0001 #${n}`,
-    '': 'an empty key',
     'key with ünïcode': [],
     nested: { list: [1, [2, [3, { deep: true }]], 'x', {}], tags: ['a', 'b', `c${n}`] },
     filler: 'lorem ipsum dolor sit amet '.repeat(n % 7),

@@ -366,7 +366,7 @@ async function pair(scenario, options) {
   return [settee, await scenario.couchbaseLite(), url];
 }
 
-/** Four documents: a tiny blob, an empty one, 300 KiB, and several in one. */
+/** Documents with blobs: a tiny one, an empty one, 300 KiB, and several in one. */
 function withBlobs(side) {
   const blob = (name, length, type = 'application/octet-stream') => ({
     type,
@@ -374,6 +374,7 @@ function withBlobs(side) {
   });
   return [
     { id: `${side}-tiny`, body: { is: 'tiny' }, blobs: { a: blob('tiny', 5, 'text/plain') } },
+    { id: `${side}-empty`, body: { is: 'empty' }, blobs: { a: blob('empty', 0) } },
     { id: `${side}-300k`, body: { is: 'large' }, blobs: { a: blob('large', 300 * 1024) } },
     { id: `${side}-2m`, body: { is: 'larger' }, blobs: { a: blob('larger', 2 * 1024 * 1024) } },
     {
