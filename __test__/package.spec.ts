@@ -28,7 +28,7 @@ beforeAll(() => {
   const [report] = JSON.parse(output);
   tarball = join(scratch, report.filename);
   packed = report.files.map(({ path }: { path: string }) => path);
-}, 120000);
+}, 240000);
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -54,7 +54,7 @@ describe('the packed package', () => {
     const cli = join(ROOT, 'node_modules', 'publint', 'src', 'cli.js');
     const output = node(ROOT, cli, '.', '--strict', '--level', 'warning', '--pack', 'npm');
     expect(output).toContain('All good!');
-  }, 120000);
+  }, 240000);
 });
 
 describe('the program runs', () => {
@@ -62,13 +62,13 @@ describe('the program runs', () => {
     const folder = project('commonjs', {});
     writeFileSync(join(folder, 'main.js'), compiled(ts.ModuleKind.CommonJS));
     expect(run(folder, 'main.js')).toEqual(EXPECTED);
-  }, 120000);
+  }, 240000);
 
   it('in an ES module project', () => {
     const folder = project('esm', { type: 'module' });
     writeFileSync(join(folder, 'main.js'), compiled(ts.ModuleKind.ESNext));
     expect(run(folder, 'main.js')).toEqual(EXPECTED);
-  }, 120000);
+  }, 240000);
 
   it('in a TypeScript project, with old and new module resolution', () => {
     const folder = project('typescript', {});
@@ -107,7 +107,7 @@ describe('the program runs', () => {
     });
     expect(readFileSync(join(folder, 'bundle.js'), 'utf8')).toContain('class MutableDocument');
     expect(run(folder, 'bundle.js')).toEqual(EXPECTED);
-  }, 120000);
+  }, 240000);
 });
 
 /** An empty project with nothing but the packed package installed. */

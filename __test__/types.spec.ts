@@ -40,23 +40,23 @@ describe('the declarations', () => {
     (_title, options) => {
       expect(compile('every-name.ts', { lib: DOM, ...options })).toEqual([]);
     },
-    60000,
+    240000,
   );
 
   it('let a program do what the loosely typed reference let it do', () => {
     expect(compile('loose.ts', { ...BUNDLER, strict: false, lib: DOM })).toEqual([]);
-  }, 60000);
+  }, 240000);
 
   it('need no library newer than ES2015 and none of the DOM', () => {
     const lib = ['lib.es2015.d.ts'];
     expect(compile('loose.ts', { ...BUNDLER, strict: false, lib })).toEqual([]);
-  }, 60000);
+  }, 240000);
 
   it('are really checked', () => {
     expect(compile('wrong.ts', { ...NODE16, strict: false, lib: DOM })).toEqual([
       expect.stringContaining("Property 'opne' does not exist on type 'Database'"),
     ]);
-  }, 60000);
+  }, 240000);
 
   it('are tested by a program that really names every name', () => {
     const text = readFileSync(join(FOLDER, 'every-name.ts'), 'utf8');

@@ -2,7 +2,7 @@
  * Runs every test and ends with one line of real counts.
  *
  *   npm test              everything
- *   npm test -- jest      some steps: rust, jest
+ *   npm test -- jest      some steps: rust, jest, interop
  *
  * With CI=true a real peer that does not run is a failure, unless a registry refused it.
  */
@@ -11,11 +11,15 @@ const fs = require('fs');
 const path = require('path');
 const { CARGO_ENV, TEST_PROFILE } = require('./lib/cargo');
 const { CargoOutput } = require('./lib/cargo-output');
+const { InteropOutput } = require('./lib/interop-output');
 const { countJest } = require('./lib/jest-output');
 const { Report } = require('./lib/report');
 const { ROOT, bin, run } = require('./lib/run');
 
-const STEPS = { rust, jest };
+const STEPS = { rust, jest, interop };
+
+/** Longest time for all interop scenarios, milliseconds; each has a limit of its own. */
+const INTEROP_LIMIT = 15 * 60_000;
 
 /** Unit, vector, property, replication and corpus tests of the crate. */
 async function rust(report) {
@@ -41,6 +45,16 @@ async function jest(report) {
   if (code !== 0 && report.failed.length === before) {
     report.fail(`jest (exit ${code})`);
   }
+}
+
+/** Clients that others wrote, against our listener. */
+async function interop(report) {
+  const output = new InteropOutput(report);
+  const { code } = await run(process.execPath, [path.join('tests', 'interop', 'run.js')], {
+    onLine: (line) => output.line(line),
+    timeout: INTEROP_LIMIT,
+  });
+  output.finish(code);
 }
 
 async function main() {

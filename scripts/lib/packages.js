@@ -34,7 +34,13 @@ async function installPackages() {
   console.log('settee: installing packages');
   const locked = fs.existsSync(path.join(ROOT, 'package-lock.json'));
   must(
-    await npm([locked ? 'ci' : 'install', '--ignore-scripts', '--no-audit', '--no-fund']),
+    await npm([
+      locked ? 'ci' : 'install',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ]),
     'installing packages',
   );
 }

@@ -8,13 +8,15 @@ const ROOT = path.resolve(__dirname, '..', '..');
  * Runs a command and resolves with `{ code, output }`.
  *
  * Output is shown as it comes; `onLine` sees each line as well. A command that cannot be started
- * gives code 127 and the reason as output.
+ * gives code 127 and the reason as output; one that takes longer than `timeout` milliseconds is
+ * stopped and gives its signal as code.
  */
 function run(command, args, options = {}) {
-  const { env = {}, onLine, cwd = ROOT } = options;
+  const { env = {}, onLine, cwd = ROOT, timeout } = options;
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
+      timeout,
       env: { ...process.env, ...env },
       stdio: onLine ? ['ignore', 'pipe', 'pipe'] : 'inherit',
     });

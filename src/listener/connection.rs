@@ -136,7 +136,7 @@ async fn refuse_language(mut tcp: TcpStream, wants_tls: bool, peer: &str) {
     let farewell = async {
         // What has been sent must be read, or the answer is lost in a reset.
         let mut scratch = [0; 4096];
-        tcp.read(&mut scratch).await?;
+        let _ = tcp.read(&mut scratch).await?;
         tcp.write_all(answer.as_bytes()).await?;
         tcp.shutdown().await?;
         while tcp.read(&mut scratch).await? > 0 {}

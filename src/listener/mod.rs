@@ -19,9 +19,11 @@ mod options;
 mod server;
 mod tuning;
 mod upgrade;
+mod url_endpoint_listener;
 
 #[cfg(test)]
 mod tests;
 
 pub use options::{AuthenticatorOptions, ListenerOptions};
 pub use server::{ListenerStatus, Started};
+pub use url_endpoint_listener::UrlEndpointListener;

@@ -1,1 +1,5 @@
-//! Messages of the specification and of the captures.
+//! Messages of the specification.
+
+mod blobs;
+mod messages;
+mod random;

@@ -54,6 +54,15 @@ struct State {
     hook: Option<HookId>,
 }
 
+impl State {
+    fn begin(&mut self) -> CancellationToken {
+        let stop = CancellationToken::new();
+        self.stop = Some(stop.clone());
+        self.restart = None;
+        stop
+    }
+}
+
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Replicator")
@@ -93,7 +102,9 @@ impl Replicator {
             }
             return;
         }
-        Inner::launch(&self.0, &mut state, reset);
+        let stop = state.begin();
+        drop(state);
+        Inner::launch(&self.0, &stop, reset);
     }
 
     /// Asks it to stop; the `Stopped` status follows. Returns at once.
@@ -148,22 +159,28 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn launch(this: &Arc<Self>, state: &mut State, reset: bool) {
-        let stop = CancellationToken::new();
-        state.stop = Some(stop.clone());
-        state.restart = None;
+    /// Starts the run that `stop` ends. Called without the lock: the hook of a database that is
+    /// closed already runs at once.
+    fn launch(this: &Arc<Self>, stop: &CancellationToken, reset: bool) {
+        let (inner, token) = (this.clone(), stop.clone());
+        this.runtime.spawn(async move {
+            inner.tell(ActivityLevel::Connecting, None);
+            let result = inner.run(&token, reset).await;
+            Self::end(&inner, result.err());
+        });
         let weak = Arc::downgrade(this);
-        state.hook = Some(this.database.on_close(Box::new(move || {
+        let hook = this.database.on_close(Box::new(move || {
             if let Some(inner) = weak.upgrade() {
                 inner.stop_and_wait();
             }
-        })));
-        let inner = this.clone();
-        this.runtime.spawn(async move {
-            inner.tell(ActivityLevel::Connecting, None);
-            let result = inner.run(&stop, reset).await;
-            Self::end(&inner, result.err());
-        });
+        }));
+        let mut state = this.lock();
+        if state.stop.is_some() {
+            state.hook = Some(hook);
+        } else {
+            drop(state);
+            this.database.remove_close_hook(hook);
+        }
     }
 
     fn end(this: &Arc<Self>, error: Option<Error>) {
@@ -179,12 +196,13 @@ impl Inner {
         drop(state);
         this.observer.status(&status);
         this.ended.notify_all();
-        let mut state = this.lock();
-        if let Some(reset) = restart
-            && state.stop.is_none()
-            && this.database.is_open()
-        {
-            Self::launch(this, &mut state, reset);
+        if let Some(reset) = restart {
+            let mut state = this.lock();
+            if state.stop.is_none() {
+                let stop = state.begin();
+                drop(state);
+                Self::launch(this, &stop, reset);
+            }
         }
     }
 

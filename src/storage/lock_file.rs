@@ -12,7 +12,17 @@ pub(crate) const LOCK_FILE: &str = "settee.lock";
 /// Holds the lock until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct LockFile {
-    _file: File,
+    file: File,
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Closing alone would not do: a child process that was forked just now shares the lock
+        // until it runs its own program.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(target: "database", %error, "freeing the lock of a database failed");
+        }
+    }
 }
 
 impl LockFile {
@@ -31,7 +41,7 @@ impl LockFile {
             .open(folder.join(LOCK_FILE))
             .map_err(|error| not_writeable(&error, folder))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(Error::lite(
                 Code::Busy,
                 format!("database {shown} is open in another process"),

@@ -156,7 +156,7 @@ async fn a_message_over_the_limit_costs_its_sender_the_connection_with_1009() {
     assert_eq!(close_code(&mut whole).await, 1009);
     let mut announced = upgraded(&server).await;
     announced
-        .write_all(&masked(0x82, &vec![0; 200])[..2])
+        .write_all(&masked(0x82, &[0; 200])[..2])
         .await
         .unwrap();
     announced.write_all(&u64::MAX.to_be_bytes()).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_message_over_the_limit_costs_its_sender_the_connection_with_1009() {
     let mut sent = 0;
     while sent <= limit {
         let first = if sent == 0 { 0x02 } else { 0x00 };
-        let _ = pieces.write_all(&masked(first, &vec![0; 100_000])).await;
+        let _ = pieces.write_all(&masked(first, &[0; 100_000])).await;
         sent += 100_000;
     }
     assert_eq!(close_code(&mut pieces).await, 1009);

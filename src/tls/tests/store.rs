@@ -94,7 +94,7 @@ fn a_changed_exchanged_or_orphaned_file_is_an_error_and_never_replaced() {
         assert!(error.message().contains("settee-anonymous.id"), "{error}");
         assert_eq!(std::fs::read(&file).unwrap(), bad);
     }
-    for length in 0..good.len() {
+    for length in (0..good.len()).step_by(97) {
         std::fs::write(&file, &good[..length]).unwrap();
         assert!(store.anonymous(start()).is_err(), "{length} bytes");
     }

@@ -1,0 +1,53 @@
+/** docs/compatibility.md can neither miss a name nor say what is not so. */
+
+import { readFileSync } from 'fs';
+import { join } from 'path';
+import * as settee from 'settee';
+import { ENGINE_FUNCTION_NAMES, ENGINE_FUNCTIONS } from '../js/engine/engine-functions';
+import { RUN_TIME_NAMES, TYPE_NAMES } from './support/names';
+
+const { NOTES, NOT_YET } = require('../scripts/lib/compatibility-notes');
+const { compatibilityPage } = require('../scripts/lib/compatibility');
+const { readExports } = require('../scripts/lib/declarations');
+
+const functions = settee.engine as unknown as Record<string, (...args: any[]) => Promise<unknown>>;
+
+describe('docs/compatibility.md', () => {
+  it('is what its sources make', () => {
+    const file = join(__dirname, '..', 'docs', 'compatibility.md');
+    expect(readFileSync(file, 'utf8')).toBe(compatibilityPage());
+  }, 240000);
+
+  it('has every name of the reference, and says of every other that it is an addition', () => {
+    const names = readExports().map(({ name }: { name: string }) => name);
+    const reference = [...RUN_TIME_NAMES, ...TYPE_NAMES];
+    expect(names).toEqual(expect.arrayContaining(reference));
+    for (const name of names.filter((one: string) => !reference.includes(one))) {
+      expect(`${name}: ${NOTES[name]?.state}`).toBe(`${name}: addition`);
+    }
+  }, 240000);
+});
+
+describe('what is not supported yet', () => {
+  it.each(NOT_YET as string[])('%s rejects with code 19', async (name) => {
+    const args = Object.fromEntries(
+      Object.keys(ENGINE_FUNCTIONS[name as 'database_Open'].fields).map((field) => [field, 'x']),
+    );
+    await expect(functions[name](args, () => undefined)).rejects.toMatchObject({
+      domain: 'CouchbaseLite',
+      code: 19,
+      message: expect.stringContaining('not supported'),
+    });
+  });
+
+  it.each(ENGINE_FUNCTION_NAMES.filter((name) => !NOT_YET.includes(name)))(
+    '%s is not among it',
+    async (name) => {
+      const outcome = await functions[name]({}, () => undefined).then(
+        () => 0,
+        (error) => error.code,
+      );
+      expect(outcome).not.toBe(19);
+    },
+  );
+});

@@ -1,0 +1,193 @@
+/**
+ * What `docs/compatibility.md` says beyond the names, which it takes from the declarations.
+ *
+ * A key is an exported name, a member (`Class.member`, statics as well) or an engine function.
+ * `superset`: at least what cblite-js does; `fixed`: a defect of the reference that is not
+ * reproduced; `addition`: not in the reference. Whatever has no note is as in the reference.
+ */
+
+/** Engine functions that reject with "not supported" (code 19) for now. A test tries each. */
+const NOT_YET = [
+  'collection_SetDocumentExpiration',
+  'collection_GetDocumentExpiration',
+  'collection_CreateIndex',
+  'collection_DeleteIndex',
+  'collection_GetIndexes',
+  'database_Copy',
+  'database_ChangeEncryptionKey',
+  'database_SetLogLevel',
+  'database_SetFileLoggingConfig',
+  'database_CreateIndex',
+  'database_DeleteIndex',
+  'database_GetIndexes',
+  'query_Execute',
+  'query_Explain',
+  'query_AddChangeListener',
+  'query_RemoveChangeListener',
+];
+
+/** Members that do nothing but call one engine function, where that one may be in `NOT_YET`. */
+const CALLS = {
+  'Collection.setDocumentExpiration': 'collection_SetDocumentExpiration',
+  'Collection.getDocumentExpiration': 'collection_GetDocumentExpiration',
+  'Collection.createIndex': 'collection_CreateIndex',
+  'Collection.deleteIndex': 'collection_DeleteIndex',
+  'Collection.indexes': 'collection_GetIndexes',
+  'Database.copy': 'database_Copy',
+  'Database.changeEncryptionKey': 'database_ChangeEncryptionKey',
+  'Database.setLogLevel': 'database_SetLogLevel',
+  'DatabaseLogging.setFileConfig': 'database_SetFileLoggingConfig',
+  'Database.createIndex': 'database_CreateIndex',
+  'Database.deleteIndex': 'database_DeleteIndex',
+  'Database.getIndexes': 'database_GetIndexes',
+  'Query.execute': 'query_Execute',
+  'Query.explain': 'query_Explain',
+  'Query.addChangeListener': 'query_AddChangeListener',
+  'Query.removeChangeListener': 'query_RemoveChangeListener',
+};
+
+const superset = (text) => ({ state: 'superset', text });
+const fixed = (text) => ({ state: 'fixed', text });
+const addition = (text) => ({ state: 'addition', text });
+const kept = (text) => ({ state: 'as reference', text });
+
+const LISTENER_RULES = fixed(
+  'A second listener is refused and the first one stays; after removal one can be added again.',
+);
+const REMOVE_RULES = fixed('Nothing is delivered once the promise has resolved.');
+
+const NOTES = {
+  // Engine and names ----------------------------------------------------------------------------
+  'EngineLocator.getEngine': superset(
+    "`getEngine('default')` makes and registers settee's engine when none is. Engines are shared between copies of the package.",
+  ),
+  CapacitorEngine: superset(
+    'Registers itself; all instances share one native state and none of them loads the addon before the first call.',
+  ),
+  'CapacitorEngine.plugin_Configure': kept('Resolves and does nothing, as on any desktop.'),
+  CblReactNativeEngine: addition('The same class under the name that React Native apps construct.'),
+  IonicCouchbaseLite: superset('The ready engine object itself.'),
+  engine: addition('The ready engine object, a plain object with own functions.'),
+  registerEngineIn: addition("Gives the engine to another package's `EngineLocator`."),
+  answering: addition('Answers questions that the engine puts through a callback.'),
+  SetteeEngine: addition('`ICoreEngine` with the additional functions below.'),
+  Question: addition('What the engine asks.'),
+  ForeignEngineLocator: addition('Argument of `registerEngineIn`.'),
+  CallbackAnswerArgs: addition('Arguments of `callback_Answer`.'),
+  ListenerTokenArgs: addition('Arguments of `listenerToken_Remove`.'),
+  DatabaseReadBlobArgs: addition('Arguments of `database_ReadBlob`.'),
+  DatabaseEndBatchArgs: addition('Arguments of `database_EndBatch`.'),
+  BlobArgs: addition('New blobs of a save, as bytes or paths.'),
+  BlobContentArg: addition('Bytes, or the path of a file.'),
+  BlobRangeResult: addition('Result of `database_ReadBlob`.'),
+  BlobStream: addition('Result of `Document.blobStream`.'),
+  CollectionResult: addition('Names the raw object that the reference leaves untyped.'),
+  ScopeResult: addition('Names the raw object that the reference leaves untyped.'),
+  ReplicatorStatusResult: addition('Names the status payload.'),
+  URLEndpointListenerStartResult: addition('Result of starting a listener: port and URLs.'),
+  ICoreEngine: superset('Argument types also allow null where the reference is given null.'),
+
+  // Database ------------------------------------------------------------------------------------
+  'DatabaseConfiguration.fullSync': addition('Waits for the disk at every commit.'),
+  'DatabaseConfiguration.getFullSync': addition(''),
+  'DatabaseConfiguration.setFullSync': addition(''),
+  'Database.changeEncryptionKey': fixed('Also works for a database without configuration.'),
+  'Database.inBatch': fixed(
+    'The reference always rejects. Here what the function calls is one transaction; it must be synchronous.',
+  ),
+  'Database.exists': fixed('Works; both Ionic engines always reject.'),
+  'Database.deleteDatabase': fixed(
+    'The static form works; neither Ionic engine has it. The instance form throws at once when closed, as in the reference.',
+  ),
+  'Database.collection': superset('Takes any object with a `name` as scope. Missing rejects.'),
+  'Database.collections': superset('Takes any object with a `name` as scope.'),
+  'Database.createCollection': superset('Takes any object with a `name` as scope.'),
+  'Database.deleteCollection': superset('Takes any object with `name` and `scope.name`.'),
+  'Database.open': superset('Accepts a missing configuration, which both Ionic engines reject.'),
+  'Database.close': kept('Flags closed at once, even if the call later fails.'),
+  'Database.scope': kept('`undefined` on any failure.'),
+  'Database.getDocument': kept('Missing gives `null`, unlike `Collection.document`.'),
+  'Database.getCount': kept('A number, unlike `Collection.count`.'),
+  CouchbaseLiteException: superset(
+    'Engine calls reject with it (the reference never does); engine errors also have `errorMessage`.',
+  ),
+  'CouchbaseLiteException.DOMAIN': addition(''),
+  'CouchbaseLiteException.errorMessage': addition('Equal to `message`.'),
+  'Scope.collections': superset('Real `Collection` objects; the reference gives raw ones.'),
+  'Scope.collection': superset('A real `Collection`; the reference gives a raw object.'),
+  'Collection.fullName': superset(
+    'Synchronous, as in every published version, and can be awaited as in the newest.',
+  ),
+  'Collection.count': kept('An object `{count}`.'),
+  'Collection.document': kept('Missing gives `undefined`.'),
+  'Collection.save': superset(
+    'With FAIL_ON_CONFLICT the document gets the stored revision and sequence. Blobs go to the engine as bytes.',
+  ),
+  'Collection.getDocumentExpiration': fixed('Gives a `Date`; the reference gives texts.'),
+  'Collection.setDocumentExpiration': fixed('`null` clears; both Ionic engines reject it.'),
+  'Collection.addChangeListener': {
+    ...LISTENER_RULES,
+    text: `${LISTENER_RULES.text} \`change.collection\` is always given.`,
+  },
+  'Collection.removeChangeListener': REMOVE_RULES,
+  'Collection.addDocumentChangeListener': LISTENER_RULES,
+  'Collection.removeDocumentChangeListener': fixed('Works; on iOS it always rejects.'),
+
+  // Documents -----------------------------------------------------------------------------------
+  'Document.blobStream': addition('The content of a blob in bounded memory.'),
+  'Document.getArray': superset('Declared as `any[] | null`.'),
+  'MutableDocument.remove': fixed('Stops at null and drops a pending blob too. Takes a path.'),
+  'Blob.constructor': fixed(
+    'Copies exactly the range of a view; the reference takes its whole buffer.',
+  ),
+  'Blob.fromFile': addition('Content from a file, streamed when it is saved.'),
+
+  // Queries -------------------------------------------------------------------------------------
+  'Query.addChangeListener': {
+    ...LISTENER_RULES,
+    text: `${LISTENER_RULES.text} Errors are delivered.`,
+  },
+  'Query.removeChangeListener': REMOVE_RULES,
+
+  // Replication ---------------------------------------------------------------------------------
+  'CollectionConfig.getChannels': addition('As in the React Native branch.'),
+  'CollectionConfig.getDocumentIDs': addition('As in the React Native branch.'),
+  'ReplicatorConfiguration.addCollections': fixed('Takes out only the collections named.'),
+  'ReplicatorConfiguration.removeCollection': fixed('Compares by names; drops an empty group.'),
+  'ReplicatorConfiguration.removeCollections': fixed(
+    'Removes only those named; the reference drops their whole groups.',
+  ),
+  'ReplicatorConfiguration.getCollectionConfig': superset('Compares by names.'),
+  'ReplicatorConfiguration.clone': fixed('Also copies `acceptOnlySelfSignedCerts`.'),
+  'ReplicatorConfiguration.setAuthenticator': fixed('`null` means none.'),
+  'ReplicatorConfiguration.setHeartbeat': kept('Takes a negative value; the engine refuses it.'),
+  'Replicator.addChangeListener': LISTENER_RULES,
+  'Replicator.removeChangeListener': REMOVE_RULES,
+  'Replicator.getStatus': superset('The raw fields, and the methods of `ReplicatorStatus`.'),
+  'Replicator.getPendingDocumentIds': superset('Compares the collection by names.'),
+  'Replicator.isDocumentPending': superset('Compares the collection by names.'),
+  'Replicator.start': kept('`start(true)` resets the checkpoint and starts.'),
+  'URLEndpointListener.create': superset(
+    'Also takes `Collection` objects; `port` and `networkInterface` are optional; an unknown authenticator is refused.',
+  ),
+  'URLEndpointListener.getPort': superset('The real port while the listener runs.'),
+  'URLEndpointListener.getUrls': addition('URLs that reach the running listener.'),
+  ReplicationFilter: superset(
+    'The document is `any`; the reference says the DOM’s `Document` by accident.',
+  ),
+
+  // Engine functions ----------------------------------------------------------------------------
+  collection_Save: superset(
+    'Blobs as JSON text or as bytes and paths; both conflict flags are sent.',
+  ),
+  collection_GetFullName: kept('Absent from the published engines.'),
+  collection_RemoveDocumentChangeListener: fixed('Works; on iOS it always rejects.'),
+  database_Open: superset('A null configuration means defaults.'),
+  database_Exists: fixed('Works; both Ionic engines always reject.'),
+  database_DeleteWithPath: fixed('Works; neither Ionic engine has it.'),
+  database_Save: fixed('Works, with texts or objects.'),
+  replicator_GetPendingDocumentIds: fixed('Always an object, also when nothing is pending.'),
+  URLEndpointListener_startListener: superset('Resolves with `{port, urls}`.'),
+};
+
+module.exports = { NOT_YET, CALLS, NOTES };

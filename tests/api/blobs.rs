@@ -1,0 +1,131 @@
+//! Blobs (design D6).
+
+use std::io::{Read, Seek, SeekFrom};
+
+use settee::error::Code;
+use settee::model::BlobDigest;
+
+use super::support::{Fixture, default, doc_id};
+
+fn content(length: usize, seed: usize) -> Vec<u8> {
+    (0..length).map(|i| ((i * 7 + seed) % 253) as u8).collect()
+}
+
+fn write(fixture: &Fixture, content: &[u8]) -> BlobDigest {
+    let mut writer = fixture.database.blob_writer().unwrap();
+    for piece in content.chunks(30_000) {
+        writer.write(piece).unwrap();
+    }
+    let (digest, length) = writer
+        .finish(Some(&BlobDigest::of(content)), Some(content.len() as u64))
+        .unwrap();
+    assert_eq!(length, content.len() as u64);
+    digest
+}
+
+fn read(fixture: &Fixture, digest: &BlobDigest) -> Option<Vec<u8>> {
+    let mut reader = fixture.database.blob_reader(digest).unwrap()?;
+    let mut content = Vec::new();
+    reader.read_to_end(&mut content).unwrap();
+    assert_eq!(reader.len(), content.len() as u64);
+    Some(content)
+}
+
+#[test]
+fn blobs_of_every_size_come_back() {
+    let mut fixture = Fixture::new();
+    let sizes = [0, 1, 65_536, 65_537, 1_000_000];
+    let digests: Vec<_> = sizes
+        .iter()
+        .map(|&size| write(&fixture, &content(size, 1)))
+        .collect();
+    fixture.reopen();
+    for (digest, size) in digests.iter().zip(sizes) {
+        assert_eq!(read(&fixture, digest).unwrap(), content(size, 1), "{size}");
+    }
+    let mut reader = fixture.database.blob_reader(&digests[4]).unwrap().unwrap();
+    reader.seek(SeekFrom::Start(999_990)).unwrap();
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, &content(1_000_000, 1)[999_990..]);
+    let missing = BlobDigest::of(b"never stored");
+    assert!(read(&fixture, &missing).is_none());
+    let found = fixture
+        .database
+        .has_blobs(&[digests[0], missing, digests[4]]);
+    assert_eq!(found.unwrap(), [true, false, true]);
+}
+
+#[test]
+fn only_large_blobs_are_files_and_equal_ones_are_one() {
+    let fixture = Fixture::new();
+    write(&fixture, &content(65_536, 2));
+    let large = write(&fixture, &content(65_537, 2));
+    assert_eq!(write(&fixture, &content(65_537, 2)), large);
+    let files: Vec<_> = std::fs::read_dir(fixture.database.path().join("Attachments"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(files, [large.to_hex()]);
+}
+
+#[test]
+fn content_that_is_not_what_was_promised_is_thrown_away() {
+    let fixture = Fixture::new();
+    for size in [10, 100_000] {
+        let bytes = content(size, 3);
+        let mut writer = fixture.database.blob_writer().unwrap();
+        writer.write(&bytes).unwrap();
+        let error = writer
+            .finish(Some(&BlobDigest::of(b"other")), None)
+            .unwrap_err();
+        assert!(error.is(Code::CorruptData));
+        let mut writer = fixture.database.blob_writer().unwrap();
+        writer.write(&bytes).unwrap();
+        assert!(writer.finish(None, Some(size as u64 + 1)).is_err());
+        let mut dropped = fixture.database.blob_writer().unwrap();
+        dropped.write(&bytes).unwrap();
+        drop(dropped);
+        assert!(read(&fixture, &BlobDigest::of(&bytes)).is_none());
+    }
+    let attachments = fixture.database.path().join("Attachments");
+    assert_eq!(std::fs::read_dir(attachments).unwrap().count(), 0);
+}
+
+#[test]
+fn half_written_files_of_a_killed_process_go_on_opening() {
+    let mut fixture = Fixture::new();
+    write(&fixture, &content(70_000, 4));
+    let stale = fixture.database.path().join("Attachments/tmp-stale");
+    std::fs::write(&stale, b"half").unwrap();
+    fixture.reopen();
+    assert!(!stale.exists());
+}
+
+#[test]
+fn a_document_can_be_saved_with_its_small_blob_in_one_call() {
+    let fixture = Fixture::new();
+    fixture
+        .database
+        .write(|tx| {
+            let digest = tx.put_small_blob(b"hello blob")?;
+            tx.save(
+                &default(),
+                Some(doc_id("a")),
+                br#"{"n":1}"#,
+                vec![("photo".into(), digest, 10, "text/plain".into())],
+                Default::default(),
+            )
+        })
+        .unwrap();
+    assert_eq!(
+        fixture.body("a").unwrap(),
+        r#"{"n":1,"photo":{"@type":"blob","content_type":"text/plain","digest":"sha1-c2XTGPrFT86b4bdd8Xo4E/Zpuww=","length":10}}"#
+    );
+    let digest = BlobDigest::of(b"hello blob");
+    assert_eq!(read(&fixture, &digest).unwrap(), b"hello blob");
+    let too_long = fixture
+        .database
+        .write(|tx| tx.put_small_blob(&content(65_537, 0)));
+    assert!(too_long.unwrap_err().is(Code::InvalidParameter));
+}

@@ -1,0 +1,12 @@
+//! The public Rust API of databases, one binary.
+
+mod blobs;
+mod collections;
+mod crash;
+mod documents;
+mod observers;
+mod opening;
+mod queue;
+mod revisions;
+mod support;
+mod workload;
