@@ -74,11 +74,10 @@ fn feed(connection: &mut Connection, frame: &[u8], config: &Config) -> bool {
                     }
                 }
             }
-            Event::Reply { result, .. } => {
-                if let Ok(message) = result {
-                    assert!(message.body.len() <= config.max_message);
-                }
-            }
+            Event::Reply {
+                result: Ok(message),
+                ..
+            } => assert!(message.body.len() <= config.max_message),
             Event::ReplyData { data, .. } => {
                 assert!(!data.is_empty() && data.len() <= config.max_message);
             }
@@ -280,11 +279,10 @@ pub fn attachments(data: &[u8]) {
         let again = clean_received(clean.body.clone()).map(|again| again.body);
         assert_eq!(again.as_ref(), Ok(&clean.body));
         let value = serde_json::from_slice::<serde_json::Value>(&clean.body);
-        if is_json {
-            if let Some(object) = value.ok().as_ref().and_then(serde_json::Value::as_object) {
-                let reserved = |key: &&String| key.starts_with('_') && *key != "_attachments";
-                assert_eq!(object.keys().find(reserved), None);
-            }
+        if is_json && let Some(object) = value.ok().as_ref().and_then(serde_json::Value::as_object)
+        {
+            let reserved = |key: &&String| key.starts_with('_') && *key != "_attachments";
+            assert_eq!(object.keys().find(reserved), None);
         }
         for digest in &clean.unlisted {
             assert!(clean.blobs.iter().any(|blob| blob.digest == *digest));
