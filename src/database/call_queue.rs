@@ -52,6 +52,13 @@ pub(super) struct Ran {
     done: Completion,
 }
 
+impl Ran {
+    /// Tells the caller of a call that was never part of a transaction.
+    pub(super) fn tell(self) {
+        (self.done)(None);
+    }
+}
+
 /// A write that waits. Told the error when there can be no transaction.
 pub(super) type WriteJob = Box<dyn FnOnce(Result<&mut WriteTx<'_>>) -> Ran + Send>;
 
@@ -226,14 +233,18 @@ impl Engine {
 
     /// A snapshot, if nothing waits and nobody writes.
     pub(super) fn try_snapshot(self: &Arc<Self>) -> Option<Result<Snapshot>> {
-        // Held while the snapshot is pinned: nobody can start to write meanwhile.
-        let state = lock(&self.queue);
-        if state.busy || !state.entries.is_empty() {
-            return None;
-        }
+        let collections = {
+            let state = lock(&self.queue);
+            if state.busy || !state.entries.is_empty() {
+                return None;
+            }
+            Arc::clone(&state.collections)
+        };
         let connection = self.readers.try_take()?;
         Some(connection.and_then(|connection| {
-            Snapshot::open(self, connection, Arc::clone(&state.collections))
+            // Whoever starts to write from here on is not before this read. Should it remove a
+            // collection, the read finds that out as `NotFound`.
+            Snapshot::open_unpinned(self, connection, collections)
         }))
     }
 
@@ -413,8 +424,7 @@ impl Group {
 
     fn run(&mut self, engine: &Engine, writer: &mut Writer, cost: usize, job: WriteJob) {
         if let Err(error) = self.open(writer) {
-            let ran = job(Err(error));
-            (ran.done)(None);
+            job(Err(error)).tell();
             return;
         }
         let mut ran = None;
@@ -448,7 +458,7 @@ impl Group {
     ) {
         if let Err(error) = self.open(writer) {
             for job in jobs {
-                (job(Err(error.clone())).done)(None);
+                job(Err(error.clone())).tell();
             }
             return;
         }

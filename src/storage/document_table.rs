@@ -278,6 +278,48 @@ impl DocumentTable {
         Ok(())
     }
 
+    /// The bodies with blobs that came after sequence `after`.
+    pub(crate) fn bodies_with_blobs(
+        &self,
+        connection: &Connection,
+        after: u64,
+        visit: &mut impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = connection.inner.prepare(&format!(
+            "SELECT body FROM docs_{} WHERE sequence > ?1 AND flags & {}",
+            self.id,
+            Flags::HAS_BLOBS
+        ))?;
+        let mut rows = statement.query([to_sql(after)])?;
+        while let Some(row) = rows.next()? {
+            visit(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// Every row with its body, or why it cannot be read.
+    pub(crate) fn all(
+        &self,
+        connection: &Connection,
+        mut visit: impl FnMut(&str, Result<(Head, &[u8])>),
+    ) -> Result<()> {
+        let mut statement = connection.inner.prepare(&format!(
+            "SELECT sequence, flags, rev_id, tree, id, body FROM docs_{}",
+            self.id
+        ))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = row.get_ref(4)?.as_str().unwrap_or("(unreadable)");
+            let read = || {
+                DocId::parse(id)?;
+                let body = row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?;
+                Ok((read_head(row)?, body))
+            };
+            visit(id, read());
+        }
+        Ok(())
+    }
+
     /// The body of a leaf that is not current.
     pub(crate) fn branch_body(
         &self,

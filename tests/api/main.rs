@@ -8,5 +8,6 @@ mod observers;
 mod opening;
 mod queue;
 mod revisions;
+mod speed;
 mod support;
 mod workload;
