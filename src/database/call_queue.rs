@@ -134,6 +134,13 @@ pub(super) struct Turn {
     _over: Sender<()>,
 }
 
+/// Being alone with the writer, however that came.
+#[expect(dead_code, reason = "held, not read: dropping it ends the time alone")]
+pub(super) enum Exclusive<'a> {
+    Alone(Alone<'a>),
+    Turn(Turn),
+}
+
 /// The queue and who is alone with the writer.
 #[derive(Default)]
 pub(super) struct QueueState {
@@ -253,6 +260,14 @@ impl Engine {
         let (sender, receiver) = sync_channel(1);
         self.submit(Entry::WriteTurn(sender));
         receiver.recv().map_err(|_| super::not_open(&self.name))
+    }
+
+    /// Becomes alone with the writer, waiting in the queue if need be.
+    pub(super) fn exclusive(self: &Arc<Self>) -> Result<Exclusive<'_>> {
+        match self.try_alone() {
+            Some(alone) => Ok(Exclusive::Alone(alone)),
+            None => self.wait_for_turn().map(Exclusive::Turn),
+        }
     }
 
     /// Waits in the queue for a snapshot.

@@ -43,6 +43,7 @@ mod collection;
 mod documents;
 mod encryption;
 mod engine;
+mod expiration;
 mod key;
 mod maintenance;
 mod observers;
@@ -353,11 +354,7 @@ impl Database {
     fn alone<T>(&self, work: impl FnOnce(&mut engine::Writer) -> Result<T>) -> Result<T> {
         self.check_open()?;
         let engine = &self.0.engine;
-        let _turn;
-        let _alone = engine.try_alone();
-        if _alone.is_none() {
-            _turn = engine.wait_for_turn()?;
-        }
+        let _exclusive = engine.exclusive()?;
         let mut writer = lock(&engine.writer);
         call_queue::guarded(|| work(&mut writer))
     }

@@ -229,6 +229,11 @@ impl ReaderPool {
         }
     }
 
+    /// The key of the connections.
+    pub(super) fn key(&self) -> Option<CipherKey> {
+        lock(&self.state).key.clone()
+    }
+
     /// Waits until nobody reads, closes the connections and sets the key of the next ones.
     pub(super) fn close_all(&self, key: Option<CipherKey>) {
         let mut state = lock(&self.state);

@@ -106,7 +106,8 @@ impl DocumentTable {
             body: format!("SELECT body FROM {table} WHERE sequence = ?1"),
             replace: format!(
                 "UPDATE {table} SET sequence = :new, flags = :flags, rev_id = :rev_id, tree = :tree,
-                 body = :body WHERE sequence = :old"
+                 body = :body, expiration = CASE WHEN :flags & 1 THEN NULL ELSE expiration END
+                 WHERE sequence = :old"
             ),
             set_tree: format!("UPDATE {table} SET tree = ?2 WHERE sequence = ?1"),
             delete: format!("DELETE FROM {table} WHERE sequence = ?1"),
@@ -276,6 +277,69 @@ impl DocumentTable {
             )?
             .execute((self.id, to_sql(sequence)))?;
         Ok(())
+    }
+
+    /// When a live document expires, in milliseconds since 1970.
+    pub(crate) fn expiration(
+        &self,
+        connection: &Connection,
+        doc_id: &DocId,
+    ) -> Result<Option<i64>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT expiration FROM docs_{} WHERE id = ?1",
+            self.id
+        ))?;
+        let found = statement
+            .query_row([doc_id.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(found.flatten())
+    }
+
+    /// Sets when the row's document expires.
+    pub(crate) fn set_expiration(
+        &self,
+        connection: &Connection,
+        sequence: u64,
+        expiration: Option<i64>,
+    ) -> Result<()> {
+        connection
+            .inner
+            .prepare_cached(&format!(
+                "UPDATE docs_{} SET expiration = ?2 WHERE sequence = ?1",
+                self.id
+            ))?
+            .execute((to_sql(sequence), expiration))?;
+        Ok(())
+    }
+
+    /// Documents whose time has come, earliest first.
+    pub(crate) fn expired(
+        &self,
+        connection: &Connection,
+        now: i64,
+        limit: usize,
+    ) -> Result<Vec<DocId>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT id FROM docs_{} WHERE expiration IS NOT NULL AND expiration <= ?1
+             ORDER BY expiration LIMIT ?2",
+            self.id
+        ))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = statement.query((now, limit))?;
+        let mut expired = Vec::new();
+        while let Some(row) = rows.next()? {
+            expired.push(DocId::parse(row.get::<_, String>(0)?)?);
+        }
+        Ok(expired)
+    }
+
+    /// The earliest time at which a document expires.
+    pub(crate) fn next_expiration(&self, connection: &Connection) -> Result<Option<i64>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT min(expiration) FROM docs_{} WHERE expiration IS NOT NULL",
+            self.id
+        ))?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// The bodies with blobs that came after sequence `after`.

@@ -3,7 +3,11 @@
 mod blobs;
 mod collections;
 mod crash;
+mod disk_full;
 mod documents;
+mod encryption;
+mod expiration;
+mod maintenance;
 mod observers;
 mod opening;
 mod queue;
