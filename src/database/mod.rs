@@ -40,6 +40,7 @@ mod change_feed;
 mod checkpointer;
 mod checkpoints;
 mod collection;
+mod conflicts;
 mod documents;
 mod encryption;
 mod engine;
@@ -58,6 +59,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use blob::{BlobReader, BlobWriter};
+pub use conflicts::{ConflictingRevision, Resolution};
 pub use documents::{Concurrency, Document, SaveResult};
 pub use maintenance::Maintenance;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
