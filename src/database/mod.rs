@@ -460,7 +460,7 @@ impl Drop for Handle {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        if !ON_DATABASE_THREAD.get() {
+        if !on_database_thread() {
             self.end();
             return;
         }
@@ -488,6 +488,10 @@ fn end_handle(engine: &Arc<Engine>, slot: &Slot, number: u64) {
 
 std::thread_local! {
     static ON_DATABASE_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+fn on_database_thread() -> bool {
+    ON_DATABASE_THREAD.get()
 }
 
 /// Remembers that this thread belongs to a database and must not wait for one.
