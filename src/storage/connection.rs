@@ -28,7 +28,10 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
 /// Page cache of each reader, in KiB.
-const READER_CACHE_KIB: i64 = 4 * 1024;
+const READER_CACHE_KIB: i64 = 8 * 1024;
+
+/// How much of a plain file each reader sees through the system's page cache, without copies.
+const READER_MMAP_BYTES: i64 = 256 * 1024 * 1024;
 
 /// The 256-bit key of a file and the salt in its first 16 bytes (design D7).
 #[derive(Clone)]
@@ -124,6 +127,9 @@ impl Connection {
         let connection = Self::open(file, key, false)?;
         connection.set("query_only", true)?;
         connection.set("cache_size", -READER_CACHE_KIB)?;
+        if key.is_none() {
+            connection.set("mmap_size", READER_MMAP_BYTES)?;
+        }
         Ok(connection)
     }
 
@@ -223,9 +229,14 @@ impl Connection {
         self.release()
     }
 
+    /// Starts a read transaction; the first statement pins what it will see.
+    pub(crate) fn open_unpinned_snapshot(&self) -> Result<()> {
+        self.run("BEGIN")
+    }
+
     /// Starts a read transaction and pins what it will see.
     pub(crate) fn open_snapshot(&self) -> Result<()> {
-        self.run("BEGIN")?;
+        self.open_unpinned_snapshot()?;
         let pinned = self
             .inner
             .prepare_cached("SELECT 1 FROM collections LIMIT 1")

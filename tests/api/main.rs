@@ -3,10 +3,15 @@
 mod blobs;
 mod collections;
 mod crash;
+mod disk_full;
 mod documents;
+mod encryption;
+mod expiration;
+mod maintenance;
 mod observers;
 mod opening;
 mod queue;
 mod revisions;
+mod speed;
 mod support;
 mod workload;
