@@ -32,6 +32,9 @@ const CHECKPOINT_PAGES: u32 = 1_000;
 /// anew: while commits follow each other without a pause, the checkpointer alone never ends.
 const CATCH_UP_PAGES: u32 = 16_000;
 
+/// The same on a caller's own thread (256 MiB), which is to be kept from the disk.
+const CATCH_UP_INLINE_PAGES: u32 = 64_000;
+
 /// Everything that the handles of one database share.
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -346,7 +349,12 @@ impl Writer {
         }
         if let Some(connection) = &self.connection {
             let pages = connection.wal_pages();
-            if pages >= CATCH_UP_PAGES {
+            let limit = if super::on_database_thread() {
+                CATCH_UP_PAGES
+            } else {
+                CATCH_UP_INLINE_PAGES
+            };
+            if pages >= limit {
                 if let Err(error) = connection.checkpoint() {
                     tracing::warn!(target: "database", %error, "copying the log failed");
                 }

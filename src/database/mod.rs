@@ -40,6 +40,7 @@ mod change_feed;
 mod checkpointer;
 mod checkpoints;
 mod collection;
+mod conflicts;
 mod documents;
 mod encryption;
 mod engine;
@@ -58,6 +59,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use blob::{BlobReader, BlobWriter};
+pub use conflicts::{ConflictingRevision, Resolution};
 pub use documents::{Concurrency, Document, SaveResult};
 pub use maintenance::Maintenance;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
@@ -458,7 +460,7 @@ impl Drop for Handle {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        if !ON_DATABASE_THREAD.get() {
+        if !on_database_thread() {
             self.end();
             return;
         }
@@ -486,6 +488,10 @@ fn end_handle(engine: &Arc<Engine>, slot: &Slot, number: u64) {
 
 std::thread_local! {
     static ON_DATABASE_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+fn on_database_thread() -> bool {
+    ON_DATABASE_THREAD.get()
 }
 
 /// Remembers that this thread belongs to a database and must not wait for one.

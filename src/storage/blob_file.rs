@@ -550,7 +550,7 @@ mod tests {
         assert!(!good.windows(32).any(|w| w == [7; 32]), "content shows");
 
         let cut = good[..good.len() - SEALED_LEN as usize].to_vec();
-        let mut changed = good.clone();
+        let mut changed = good;
         changed[1000] ^= 1;
         for bad in [cut, changed] {
             fs::write(&path, bad).unwrap();

@@ -21,6 +21,10 @@ pub(crate) const PLAIN_HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// How long a statement waits for another connection of this process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long, and how often, cutting the log waits for readers.
+const TRUNCATE_WAIT: Duration = Duration::from_millis(20);
+const TRUNCATE_TRIES: u32 = 25;
+
 /// Statements that each connection keeps prepared: about ten a collection.
 const CACHED_STATEMENTS: usize = 256;
 
@@ -268,10 +272,24 @@ impl Connection {
         Ok(())
     }
 
-    /// Copies the whole log and cuts it to nothing, if no reader is in the way.
+    /// Copies the whole log and cuts it to nothing. Gives up after a while when a reader is in
+    /// the way; then the log just stays.
     pub(crate) fn truncate_log(&self) -> Result<()> {
-        self.inner
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        self.inner.busy_timeout(TRUNCATE_WAIT)?;
+        let truncated = (|| {
+            for _ in 0..TRUNCATE_TRIES {
+                // Also busy, without any wait, while the checkpointer is at work.
+                let busy: i64 =
+                    self.inner
+                        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+                if busy == 0 {
+                    break;
+                }
+                std::thread::sleep(TRUNCATE_WAIT);
+            }
+            Ok(())
+        })();
+        self.inner.busy_timeout(BUSY_TIMEOUT)?;
+        truncated
     }
 }

@@ -213,6 +213,24 @@ impl DocumentTable {
         Ok(())
     }
 
+    /// Changes the tree and the flags of a row: leaves came or went, the current one is the same.
+    pub(crate) fn set_branches(
+        &self,
+        connection: &Connection,
+        sequence: u64,
+        flags: Flags,
+        tree: Option<&[u8]>,
+    ) -> Result<()> {
+        connection
+            .inner
+            .prepare_cached(&format!(
+                "UPDATE docs_{} SET flags = ?2, tree = ?3 WHERE sequence = ?1",
+                self.id
+            ))?
+            .execute((to_sql(sequence), flags.0, tree))?;
+        Ok(())
+    }
+
     /// Removes a row.
     pub(crate) fn delete(&self, connection: &Connection, sequence: u64) -> Result<()> {
         let mut statement = connection.inner.prepare_cached(&self.delete)?;
@@ -415,6 +433,22 @@ impl DocumentTable {
                  VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET body = excluded.body",
             )?
             .execute((self.id, doc_id.as_str(), rev_id.as_str(), body))?;
+        Ok(())
+    }
+
+    /// Removes the body of a revision that is no leaf any more, or current now.
+    pub(crate) fn delete_branch_body(
+        &self,
+        connection: &Connection,
+        doc_id: &DocId,
+        rev_id: &RevId,
+    ) -> Result<()> {
+        connection
+            .inner
+            .prepare_cached(
+                "DELETE FROM branch_bodies WHERE collection = ?1 AND doc_id = ?2 AND rev_id = ?3",
+            )?
+            .execute((self.id, doc_id.as_str(), rev_id.as_str()))?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The public Rust API of databases, one binary.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 mod blobs;
 mod collections;
 mod crash;
