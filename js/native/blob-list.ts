@@ -11,15 +11,17 @@ const MAX_TEXT = 100 * 1024 * 1024;
 /** Texts that mean "no blobs". */
 const NONE = ['', '[]', '{}'];
 
+const NO_BLOBS: readonly NewBlob[] = [];
+
 /**
  * Reads the blobs of a save, in either form of api §15.4: an object with bytes or paths, or the
  * reference's JSON text with arrays of numbers.
  *
  * Throws a `CouchbaseLiteException` for anything else.
  */
-export function blobList(blobs: unknown): NewBlob[] {
+export function blobList(blobs: unknown): readonly NewBlob[] {
   if (blobs === null || blobs === undefined || NONE.includes(blobs as string)) {
-    return [];
+    return NO_BLOBS;
   }
   const map = typeof blobs === 'string' ? parse(blobs) : blobs;
   if (typeof map !== 'object' || map === null) {

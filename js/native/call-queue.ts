@@ -66,6 +66,7 @@ export class CallQueue {
   private readonly targets = new Map<string, Map<string, Map<string, number>>>();
   private readonly freeTargets: number[] = [];
   private targetCount = 0;
+  private lastTarget = { name: '', scope: '', collection: '', target: -1 };
   private batch: unknown[] = [];
   private firstOfBatch = 1;
   private nextCall = 1;
@@ -102,10 +103,13 @@ export class CallQueue {
     docId: string,
     body: string,
     concurrency: number,
-    blobs: NewBlob[],
+    blobs: readonly NewBlob[],
   ): Promise<any> {
     const call = this.begin();
     this.batch.push(SAVE, call, target, docId, body, concurrency, blobs.length);
+    if (blobs.length === 0) {
+      return this.promise(call, undefined, docId);
+    }
     let large = false;
     for (const [key, contentType, source] of blobs) {
       if (typeof source === 'string' || source.byteLength > COPIED_BYTES) {
@@ -125,6 +129,16 @@ export class CallQueue {
 
   /** The number of a collection of a database. */
   target(name: string, scope: string, collection: string): number {
+    const last = this.lastTarget;
+    if (last.name === name && last.scope === scope && last.collection === collection) {
+      return last.target;
+    }
+    const target = this.findTarget(name, scope, collection);
+    this.lastTarget = { name, scope, collection, target };
+    return target;
+  }
+
+  private findTarget(name: string, scope: string, collection: string): number {
     let scopes = this.targets.get(name);
     if (scopes === undefined) {
       scopes = new Map();
@@ -149,6 +163,7 @@ export class CallQueue {
   forgetTargets(name: string): void {
     const scopes = this.targets.get(name);
     if (scopes !== undefined) {
+      this.lastTarget = { name: '', scope: '', collection: '', target: -1 };
       this.targets.delete(name);
       scopes.forEach((collections) => {
         this.freeTargets.push(...collections.values());

@@ -32,15 +32,19 @@ class NativeEngine {
   }
 
   collection_Save(args: Fields): Promise<any> {
-    return this.document('collection_Save', args, (fields, target) =>
-      this.calls.save(
-        target(fields.scopeName, fields.collectionName),
+    this.trace('collection_Save', args);
+    const fields = args ?? {};
+    try {
+      return this.calls.save(
+        this.target(fields),
         optionalId(fields.id),
         bodyText(fields.document),
         concurrency(fields.concurrencyControl),
         blobList(fields.blobs),
-      ),
-    );
+      );
+    } catch (error) {
+      return Promise.reject(asException(error));
+    }
   }
 
   collection_GetDocument(args: Fields): Promise<any> {
@@ -119,33 +123,21 @@ class NativeEngine {
   }
 
   private short(name: string, kind: DocumentCall, args: Fields): Promise<any> {
-    return this.document(name, args, (fields, target) =>
-      this.calls.document(
-        kind,
-        target(fields.scopeName, fields.collectionName),
-        documentId(fields, kind),
-      ),
-    );
-  }
-
-  private document(
-    name: string,
-    args: Fields,
-    make: (fields: Fields, target: (scope: unknown, collection: unknown) => number) => Promise<any>,
-  ): Promise<any> {
     this.trace(name, args);
     const fields = args ?? {};
     try {
-      return make(fields, (scope, collection) =>
-        this.calls.target(
-          requiredText('name', fields.name),
-          requiredText('scopeName', scope),
-          requiredText('collectionName', collection),
-        ),
-      );
+      return this.calls.document(kind, this.target(fields), documentId(fields, kind));
     } catch (error) {
       return Promise.reject(asException(error));
     }
+  }
+
+  private target(fields: Fields): number {
+    return this.calls.target(
+      requiredText('name', fields.name),
+      requiredText('scopeName', fields.scopeName),
+      requiredText('collectionName', fields.collectionName),
+    );
   }
 
   private trace(name: string, args: Fields): void {
