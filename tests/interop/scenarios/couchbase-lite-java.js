@@ -320,12 +320,12 @@ const scenarios = {
     const changed = { a: { type: 'image/png', bytes: bytes('changed', 100_000) } };
     await settee.save([
       { id: theirs[0].id, body: { changed: true }, blobs: changed },
-      { id: theirs[1].id, body: { removed: true } },
+      { id: theirs[2].id, body: { removed: true } },
     ]);
     await client.call('save', {
       documents: forJava([
         { id: ours[0].id, body: { changed: true }, blobs: changed },
-        { id: ours[1].id, body: { removed: true } },
+        { id: ours[2].id, body: { removed: true } },
       ]),
     });
     await replicated(client, { url });
