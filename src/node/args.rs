@@ -41,7 +41,9 @@ impl<'a> Args<'a> {
             Value::String(text) if !text.is_empty() => Ok(text),
             Value::String(_) => Err(Error::invalid(format!("argument \"{name}\" is empty"))),
             Value::Null => Err(Error::invalid(format!("argument \"{name}\" is missing"))),
-            _ => Err(Error::invalid(format!("argument \"{name}\" must be a string"))),
+            _ => Err(Error::invalid(format!(
+                "argument \"{name}\" must be a string"
+            ))),
         }
     }
 
@@ -50,7 +52,9 @@ impl<'a> Args<'a> {
         match self.field(name) {
             Value::Null => Ok(None),
             Value::String(text) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            _ => Err(Error::invalid(format!("argument \"{name}\" must be a string"))),
+            _ => Err(Error::invalid(format!(
+                "argument \"{name}\" must be a string"
+            ))),
         }
     }
 
@@ -84,7 +88,8 @@ impl<'a> Args<'a> {
     /// The open database in `name` and the collection in `scopeName` and `collectionName`.
     pub(super) fn collection(&self) -> Result<(Arc<OpenDatabase>, CollectionSpec)> {
         let database = self.database()?;
-        let collection = CollectionSpec::new(self.text("scopeName")?, self.text("collectionName")?)?;
+        let collection =
+            CollectionSpec::new(self.text("scopeName")?, self.text("collectionName")?)?;
         Ok((database, collection))
     }
 }

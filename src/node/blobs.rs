@@ -101,7 +101,10 @@ fn copy_file(database: &Database, path: &Path) -> Result<Content> {
     };
     let mut file = File::open(path).map_err(named)?;
     if !file.metadata().map_err(named)?.is_file() {
-        return Err(Error::invalid(format!("blob file {} is not a file", path.display())));
+        return Err(Error::invalid(format!(
+            "blob file {} is not a file",
+            path.display()
+        )));
     }
     let mut writer = database.blob_writer()?;
     let mut chunk = vec![0; CHUNK];

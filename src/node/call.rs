@@ -108,7 +108,10 @@ struct Reader {
     len: u32,
 }
 
-#[expect(unsafe_code, reason = "element by element through N-API itself: the hot path of saves")]
+#[expect(
+    unsafe_code,
+    reason = "element by element through N-API itself: the hot path of saves"
+)]
 impl Reader {
     fn new(env: sys::napi_env, array: sys::napi_value) -> Result<Self> {
         let mut len = 0;
@@ -150,13 +153,7 @@ impl Reader {
         if len + 4 >= bytes.len() {
             // SAFETY: without a buffer the length is told.
             check(unsafe {
-                sys::napi_get_value_string_utf8(
-                    self.env,
-                    value,
-                    ptr::null_mut(),
-                    0,
-                    &raw mut len,
-                )
+                sys::napi_get_value_string_utf8(self.env, value, ptr::null_mut(), 0, &raw mut len)
             })?;
             bytes = vec![0; len + 1];
             len = self.fill(value, &mut bytes)?;

@@ -61,10 +61,10 @@ fn add(
     let token = tokens.reserve(name, completer.port())?;
     // A read waits for the writes that were called earlier; their changes are not for this
     // listener.
-    let added = open
-        .database
-        .read(|_| Ok(()))
-        .and_then(|()| open.database.observe(collection, observer(Arc::clone(&token))));
+    let added = open.database.read(|_| Ok(())).and_then(|()| {
+        open.database
+            .observe(collection, observer(Arc::clone(&token)))
+    });
     match added {
         Ok(observer) => {
             let database = Arc::clone(open);
@@ -80,6 +80,8 @@ fn add(
 
 /// Removes a listener of any kind.
 pub(super) fn remove(args: &Args<'_>) -> Result<Outcome> {
-    args.runtime.tokens.remove(args.text("changeListenerToken")?)?;
+    args.runtime
+        .tokens
+        .remove(args.text("changeListenerToken")?)?;
     Ok(Outcome::Nothing)
 }

@@ -96,7 +96,9 @@ pub(super) fn get(args: &Args<'_>) -> Result<Job> {
         if tx.has_collection(collection) {
             Ok(outcome(&describe(open, collection)))
         } else {
-            Err(Error::not_found(format!("collection {collection} does not exist")))
+            Err(Error::not_found(format!(
+                "collection {collection} does not exist"
+            )))
         }
     })
 }
@@ -104,7 +106,10 @@ pub(super) fn get(args: &Args<'_>) -> Result<Job> {
 /// `collection_GetDefault`.
 pub(super) fn get_default(args: &Args<'_>) -> Result<Job> {
     reading_database(args, |_, open| {
-        Ok(outcome(&describe(open, &CollectionSpec::default_collection())))
+        Ok(outcome(&describe(
+            open,
+            &CollectionSpec::default_collection(),
+        )))
     })
 }
 

@@ -19,7 +19,10 @@ pub(super) fn open(args: &Args<'_>) -> Result<Outcome> {
         config => DatabaseOptions::deserialize(config)
             .map_err(|error| Error::invalid(format!("argument \"config\": {error}")))?,
     };
-    let open = args.runtime.databases.add(Database::open(name, &options)?)?;
+    let open = args
+        .runtime
+        .databases
+        .add(Database::open(name, &options)?)?;
     Ok(Outcome::Json(
         json!({"databaseUniqueName": open.unique_name}).to_string(),
     ))

@@ -221,8 +221,10 @@ fn queue(open: &OpenDatabase, call: Prepared, completer: Completer) {
         return batch.0.push((call, completer));
     }
     if call.only_reads() {
-        open.database
-            .submit_read(move |tx| call.read(tx), move |result| completer.done(result));
+        open.database.submit_read(
+            move |tx| call.read(tx),
+            move |result| completer.done(result),
+        );
     } else {
         open.database.submit_write(
             call.cost(),
@@ -241,7 +243,9 @@ pub(super) fn run_inline(
     call: DocumentCall,
 ) -> Result<Result<Outcome>, Waiting> {
     if call.blocks() || runtime.lanes.any_busy() {
-        return Err(Box::new(move |completer| dispatch(runtime, call, completer)));
+        return Err(Box::new(move |completer| {
+            dispatch(runtime, call, completer)
+        }));
     }
     let (open, call) = match call.resolve(runtime) {
         Ok(resolved) => resolved,
@@ -302,7 +306,10 @@ pub(super) fn end_batch(args: &Args<'_>) -> Result<Job> {
         if commit {
             run_batch(&open.database, batch, completer);
         } else {
-            forget(batch.0.into_iter().map(|(_, waiting)| waiting), "the batch was given up");
+            forget(
+                batch.0.into_iter().map(|(_, waiting)| waiting),
+                "the batch was given up",
+            );
             completer.done(Ok(Outcome::Nothing));
         }
     }))

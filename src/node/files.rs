@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 /// `file_GetDefaultPath` → `{path}`; the folder is made when it is missing.
 pub(super) fn default_path(_: &Args<'_>) -> Result<Outcome> {
     let path = default_directory()?;
-    Ok(Outcome::Json(json!({"path": path.to_string_lossy()}).to_string()))
+    Ok(Outcome::Json(
+        json!({"path": path.to_string_lossy()}).to_string(),
+    ))
 }
 
 /// `file_GetFileNamesInDirectory {path}` → `{files}`: names, sorted, not recursive.

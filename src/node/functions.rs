@@ -148,12 +148,7 @@ pub(super) fn database_lane(runtime: &'static Runtime, handle: String) -> String
 }
 
 /// Runs a call, at once or in its lane.
-pub(super) fn dispatch(
-    runtime: &'static Runtime,
-    name: &str,
-    args: Value,
-    completer: Completer,
-) {
+pub(super) fn dispatch(runtime: &'static Runtime, name: &str, args: Value, completer: Completer) {
     let run = match find(name) {
         Ok(run) => run,
         Err(error) => return completer.done(Err(error)),

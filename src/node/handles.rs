@@ -55,7 +55,11 @@ impl Handles {
         state.open.insert(unique_name.clone(), Arc::clone(&entry));
         state.seen.insert(unique_name.clone());
         state.seen.insert(name.clone());
-        state.by_name.entry(name).or_default().push(unique_name.clone());
+        state
+            .by_name
+            .entry(name)
+            .or_default()
+            .push(unique_name.clone());
         Ok(entry)
     }
 
@@ -110,7 +114,10 @@ fn random_suffix() -> Result<String> {
         // Values past a multiple of 62 would favour the first characters.
         let fair = bytes.iter().filter(|&&byte| byte < 248);
         let wanted = SUFFIX_LEN - suffix.len();
-        suffix.extend(fair.take(wanted).map(|byte| char::from(ALPHABET[usize::from(byte % 62)])));
+        suffix.extend(
+            fair.take(wanted)
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 62)])),
+        );
     }
     Ok(suffix)
 }

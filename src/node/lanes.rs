@@ -84,7 +84,11 @@ mod tests {
         let lanes = Arc::new(Lanes::default());
         let (sender, receiver) = std::sync::mpsc::channel();
         let (release, gate) = std::sync::mpsc::channel::<()>();
-        lanes.push(runtime.handle(), "a", Box::new(move || gate.recv().unwrap()));
+        lanes.push(
+            runtime.handle(),
+            "a",
+            Box::new(move || gate.recv().unwrap()),
+        );
         for number in 0..100 {
             let sender = sender.clone();
             let job = move || sender.send(number).unwrap();
@@ -92,7 +96,11 @@ mod tests {
         }
         assert!(lanes.is_busy("a") && !lanes.is_busy("b"));
         let other = sender.clone();
-        lanes.push(runtime.handle(), "b", Box::new(move || other.send(1000).unwrap()));
+        lanes.push(
+            runtime.handle(),
+            "b",
+            Box::new(move || other.send(1000).unwrap()),
+        );
         assert_eq!(receiver.recv().unwrap(), 1000, "another lane does not wait");
         lanes.push(runtime.handle(), "a", Box::new(|| panic!("for the test")));
         release.send(()).unwrap();

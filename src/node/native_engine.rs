@@ -28,8 +28,11 @@ impl NativeEngine {
     /// text, and the bytes that travel beside it. It must not throw.
     #[napi(constructor)]
     pub fn new(
-        #[napi(ts_arg_type = "(text: string, buffers: Buffer[]) => void")]
-        on_messages: Function<'_, MessageArgs, ()>,
+        #[napi(ts_arg_type = "(text: string, buffers: Buffer[]) => void")] on_messages: Function<
+            '_,
+            MessageArgs,
+            (),
+        >,
     ) -> napi::Result<Self> {
         let runtime =
             runtime().map_err(|error| napi::Error::new(Status::GenericFailure, error.message()))?;

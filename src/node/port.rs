@@ -66,9 +66,7 @@ impl std::fmt::Debug for Port {
 
 impl Port {
     /// A port that calls `on_messages`.
-    pub(super) fn new(
-        on_messages: &Function<'_, MessageArgs, ()>,
-    ) -> napi::Result<Arc<Self>> {
+    pub(super) fn new(on_messages: &Function<'_, MessageArgs, ()>) -> napi::Result<Arc<Self>> {
         let port = Arc::new(Self {
             outbox: Mutex::default(),
             wake: OnceLock::new(),
@@ -167,7 +165,10 @@ impl Port {
         message
     }
 
-    #[expect(unsafe_code, reason = "napi offers no safe way to reference a shared function")]
+    #[expect(
+        unsafe_code,
+        reason = "napi offers no safe way to reference a shared function"
+    )]
     fn update_reference(&self, env: &Env) {
         let wanted = self.outstanding.load(Ordering::Relaxed) > 0
             || self.kept_alive.load(Ordering::Relaxed) > 0;

@@ -141,12 +141,17 @@ pub(super) struct Replicators(Mutex<HashMap<String, Arc<ReplicatorEntry>>>);
 
 impl Replicators {
     fn get(&self, id: &str) -> Result<Arc<ReplicatorEntry>> {
-        lock(&self.0).get(id).map(Arc::clone).ok_or_else(|| no_such(id))
+        lock(&self.0)
+            .get(id)
+            .map(Arc::clone)
+            .ok_or_else(|| no_such(id))
     }
 
     /// The lane of calls on this replicator.
     pub(super) fn lane(&self, id: &str) -> Option<String> {
-        lock(&self.0).get(id).map(|entry| entry.database_name.clone())
+        lock(&self.0)
+            .get(id)
+            .map(|entry| entry.database_name.clone())
     }
 }
 
@@ -161,7 +166,9 @@ fn entry(args: &Args<'_>) -> Result<Arc<ReplicatorEntry>> {
 /// The first database handle that a configuration names.
 pub(super) fn database_name(args: &Value) -> Option<String> {
     let groups = &args["config"]["collectionConfig"];
-    let parsed = groups.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let parsed = groups
+        .as_str()
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
     let group = parsed.as_ref().unwrap_or(groups).get(0)?;
     let collection = group
         .get("collection")
@@ -256,7 +263,9 @@ pub(super) fn status(args: &Args<'_>) -> Result<Outcome> {
 pub(super) fn pending_document_ids(args: &Args<'_>) -> Result<Outcome> {
     let (entry, collection) = (entry(args)?, collection(args)?);
     let ids = entry.replicator()?.pending_document_ids(&collection)?;
-    Ok(Outcome::Json(json!({"pendingDocumentIds": ids}).to_string()))
+    Ok(Outcome::Json(
+        json!({"pendingDocumentIds": ids}).to_string(),
+    ))
 }
 
 /// `replicator_IsDocumentPending {replicatorId, …, documentId}` → `{isPending}`.

@@ -36,7 +36,9 @@ impl UrlListeners {
 
     /// The lane of calls on this listener.
     pub(super) fn lane(&self, id: &str) -> Option<String> {
-        lock(&self.0).get(id).map(|entry| entry.database_name.clone())
+        lock(&self.0)
+            .get(id)
+            .map(|entry| entry.database_name.clone())
     }
 
     /// A database handle was closed, which has stopped its listeners: they keep nothing alive.

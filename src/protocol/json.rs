@@ -80,7 +80,6 @@ pub(super) struct FoundBlob {
 /// The members of the object that is the whole of `text[span]`.
 ///
 /// # Errors
-<<<<<<< HEAD
 /// `CorruptRevisionData` when it is no object or is not well-formed as far as that can be seen.
 pub(super) fn members(text: &[u8], span: Range<usize>) -> Result<Vec<Member<'_>>> {
     let mut scanner = Scanner {
@@ -110,23 +109,6 @@ pub(super) fn members(text: &[u8], span: Range<usize>) -> Result<Vec<Member<'_>>
         return Err(scanner.corrupt("has something after its end"));
     }
     Ok(members)
-=======
-/// `InvalidParameter` when `json` is no object.
-pub(super) fn take_string_keys(json: &[u8], keys: &[&str]) -> Result<(Option<String>, Bytes)> {
-    let all = members(json)?;
-    let taken = |(key, _): &&(Cow<'_, str>, &RawValue)| keys.contains(&key.as_ref());
-    let text = all
-        .iter()
-        .filter(taken)
-        .find_map(|(_, value)| serde_json::from_str(value.get()).ok());
-    let mut rest = Vec::with_capacity(json.len());
-    let kept = all.iter().filter(|member| !taken(member));
-    write_members(
-        kept.map(|(key, value)| (key.as_ref(), value.get())),
-        &mut rest,
-    );
-    Ok((text, rest.into()))
->>>>>>> w-net
 }
 
 /// All blob references in the value `text[span]`, in order. What is inside a reference is not
@@ -148,7 +130,6 @@ pub(super) fn find_blobs(
     Ok(scanner.blobs.unwrap_or_default())
 }
 
-<<<<<<< HEAD
 /// The string that `raw` is, or `None` if it is no string.
 pub(super) fn as_string(raw: &[u8]) -> Option<Cow<'_, str>> {
     unquote(raw).ok()
@@ -400,17 +381,5 @@ impl Scanner<'_> {
             index += 1;
         }
         Ok(())
-=======
-    #[test]
-    fn keys_are_taken_out_and_the_rest_stays_as_it_was() {
-        let (rev, rest) = take_string_keys(
-            br#"{ "local":2, "_rev":"0-1","big":12345678901234567890.10}"#,
-            &["_rev"],
-        )
-        .unwrap();
-        assert_eq!(rev.as_deref(), Some("0-1"));
-        assert_eq!(&rest[..], br#"{"local":2,"big":12345678901234567890.10}"#);
-        assert!(take_string_keys(b"[]", &[]).is_err());
->>>>>>> w-net
     }
 }
