@@ -7,7 +7,7 @@
 //! | 2, id, target, document id | get |
 //! | 3, id, target, document id | delete |
 //! | 4, id, target, document id | purge |
-//! | 5, name, scope, collection | defines the next target |
+//! | 5, target, name, scope, collection | defines a target, anew or as the next number |
 //!
 //! A target is a collection of a database, named once. Concurrency: −1 none, 0 last write wins, 1
 //! fail on conflict. An empty document id asks for a new one.
@@ -59,8 +59,14 @@ pub(super) fn read_calls(
     while reader.at < reader.len {
         let code = reader.number()? as u32;
         if code == TARGET {
+            let index = reader.number()? as usize;
             let (name, scope, collection) = (reader.text()?, reader.text()?, reader.text()?);
-            targets.push(Arc::new(Target::new(name, &scope, &collection)));
+            let target = Arc::new(Target::new(name, &scope, &collection));
+            match targets.get_mut(index) {
+                Some(place) => *place = target,
+                None if index == targets.len() => targets.push(target),
+                None => return Err(broken("targets are not numbered in order")),
+            }
             continue;
         }
         let id = reader.number()? as u32;

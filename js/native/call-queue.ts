@@ -1,0 +1,285 @@
+import { exceptionFromParts } from '../api/couchbase-lite-exception';
+import type { ListenerCallback } from '../engine/results';
+import type { NewBlob } from './blob-list';
+import { loadAddon } from './loader';
+
+/** Kinds of calls as the addon numbers them. */
+const FUNCTION = 0;
+const SAVE = 1;
+const TARGET = 5;
+
+/** Calls on one document without a body. */
+export enum DocumentCall {
+  Get = 2,
+  Delete = 3,
+  Purge = 4,
+}
+
+/** Kinds of entries in a message. */
+enum Kind {
+  Nothing = 0,
+  Value = 1,
+  Failure = 2,
+  Saved = 3,
+  Bytes = 4,
+}
+
+/**
+ * How many calls may run on this thread before the event loop gets a turn. Sockets and timers
+ * would starve if a chain of awaited calls never left it (design D4).
+ */
+const INLINE_CALLS = 128;
+
+/** Bytes larger than this are handed over at once instead of being copied until the tick ends. */
+const COPIED_BYTES = 64 * 1024;
+
+interface Pending {
+  resolve(value: any): void;
+  reject(reason: unknown): void;
+  /** Runs before the promise resolves. */
+  done?: () => void;
+  /** Runs before the promise rejects. */
+  failed?: () => void;
+  docId?: string;
+}
+
+/** What to do around the end of a call. */
+export interface CallHooks {
+  done?: () => void;
+  failed?: () => void;
+}
+
+/**
+ * Gathers the calls of one tick, hands them to the addon in one native call, in order, and settles
+ * their promises when completions come back. Events to listeners come the same way.
+ */
+export class CallQueue {
+  private readonly addon: InstanceType<ReturnType<typeof loadAddon>['NativeEngine']>;
+  private readonly pending = new Map<number, Pending>();
+  private readonly callbacks = new Map<string, ListenerCallback>();
+  private readonly targets = new Map<string, Map<string, Map<string, number>>>();
+  private readonly freeTargets: number[] = [];
+  private targetCount = 0;
+  private batch: unknown[] = [];
+  private firstOfBatch = 1;
+  private nextCall = 1;
+  private inlineLeft = INLINE_CALLS;
+
+  constructor() {
+    const { NativeEngine } = loadAddon();
+    this.addon = new NativeEngine((text, buffers) => {
+      // The event loop had its turn.
+      this.inlineLeft = INLINE_CALLS;
+      if (text !== '') {
+        this.receive(text, buffers);
+      }
+    });
+  }
+
+  /** Calls any function; `args` is JSON text. */
+  function(name: string, args: string, hooks?: CallHooks): Promise<any> {
+    const call = this.begin();
+    this.batch.push(FUNCTION, call, name, args);
+    return this.promise(call, hooks);
+  }
+
+  /** Calls one of the short document functions. */
+  document(kind: DocumentCall, target: number, docId: string): Promise<any> {
+    const call = this.begin();
+    this.batch.push(kind, call, target, docId);
+    return this.promise(call);
+  }
+
+  /** Saves a document; `concurrency` is -1 for none. */
+  save(
+    target: number,
+    docId: string,
+    body: string,
+    concurrency: number,
+    blobs: NewBlob[],
+  ): Promise<any> {
+    const call = this.begin();
+    this.batch.push(SAVE, call, target, docId, body, concurrency, blobs.length);
+    let large = false;
+    for (const [key, contentType, source] of blobs) {
+      if (typeof source === 'string' || source.byteLength > COPIED_BYTES) {
+        large = large || typeof source !== 'string';
+        this.batch.push(key, contentType, source);
+      } else {
+        this.batch.push(key, contentType, source.slice());
+      }
+    }
+    const promise = this.promise(call, { docId });
+    if (large) {
+      // The caller may change its bytes as soon as the call returns.
+      this.flush();
+    }
+    return promise;
+  }
+
+  /** The number of a collection of a database. */
+  target(name: string, scope: string, collection: string): number {
+    let scopes = this.targets.get(name);
+    if (scopes === undefined) {
+      scopes = new Map();
+      this.targets.set(name, scopes);
+    }
+    let collections = scopes.get(scope);
+    if (collections === undefined) {
+      collections = new Map();
+      scopes.set(scope, collections);
+    }
+    let target = collections.get(collection);
+    if (target === undefined) {
+      target = this.freeTargets.pop() ?? this.targetCount++;
+      collections.set(collection, target);
+      this.schedule();
+      this.batch.push(TARGET, target, name, scope, collection);
+    }
+    return target;
+  }
+
+  /** Forgets the targets of a database that was closed. */
+  forgetTargets(name: string): void {
+    const scopes = this.targets.get(name);
+    if (scopes !== undefined) {
+      this.targets.delete(name);
+      scopes.forEach((collections) => {
+        collections.forEach((target) => this.freeTargets.push(target));
+      });
+    }
+  }
+
+  /** Remembers whom to tell; false when the token is taken. */
+  addCallback(token: string, callback: ListenerCallback): boolean {
+    if (this.callbacks.has(token)) {
+      return false;
+    }
+    this.callbacks.set(token, callback);
+    return true;
+  }
+
+  removeCallback(token: string): void {
+    this.callbacks.delete(token);
+  }
+
+  private begin(): number {
+    this.schedule();
+    return this.nextCall++;
+  }
+
+  private schedule(): void {
+    if (this.batch.length === 0) {
+      // Not queueMicrotask, which test runners replace by a fake.
+      Promise.resolve().then(() => this.flush());
+    }
+  }
+
+  private promise(call: number, pending: Omit<Pending, 'resolve' | 'reject'> = {}): Promise<any> {
+    return new Promise((resolve, reject) => {
+      this.pending.set(call, { ...pending, resolve, reject });
+    });
+  }
+
+  private flush(): void {
+    const { batch, firstOfBatch } = this;
+    if (batch.length === 0) {
+      return;
+    }
+    this.batch = [];
+    this.firstOfBatch = this.nextCall;
+    let text: string | null;
+    try {
+      text = this.addon.submit(batch, this.inlineLeft > 0);
+    } catch (error) {
+      this.refuse(firstOfBatch, error);
+      return;
+    }
+    if (text !== null) {
+      this.inlineLeft--;
+      this.receive(text, []);
+    }
+  }
+
+  /** The addon took none of the calls of a batch. */
+  private refuse(first: number, error: unknown): void {
+    for (let call = first; call < this.firstOfBatch; call++) {
+      const pending = this.pending.get(call);
+      this.pending.delete(call);
+      pending?.failed?.();
+      pending?.reject(error);
+    }
+  }
+
+  private receive(text: string, buffers: Uint8Array[]): void {
+    const entries = JSON.parse(`[${text}]`);
+    for (let at = 0; at < entries.length; at += 3) {
+      const call = entries[at] as number;
+      if (call === 0) {
+        this.tell(entries[at + 1], entries[at + 2]);
+      } else {
+        this.settle(call, entries[at + 1], entries[at + 2], buffers);
+      }
+    }
+  }
+
+  private settle(call: number, kind: Kind, value: any, buffers: Uint8Array[]): void {
+    const pending = this.pending.get(call);
+    if (pending === undefined) {
+      return;
+    }
+    this.pending.delete(call);
+    if (kind === Kind.Failure) {
+      pending.failed?.();
+      pending.reject(exceptionFromParts(value));
+      return;
+    }
+    pending.done?.();
+    switch (kind) {
+      case Kind.Nothing:
+        pending.resolve(undefined);
+        break;
+      case Kind.Saved:
+        pending.resolve(saved(value, pending.docId as string));
+        break;
+      case Kind.Bytes:
+        pending.resolve({ data: exactBuffer(buffers[value.buffer]), length: value.length });
+        break;
+      default:
+        pending.resolve(value);
+    }
+  }
+
+  private tell(token: string, payload: any): void {
+    const callback = this.callbacks.get(token);
+    if (payload === null) {
+      this.callbacks.delete(token);
+    } else if (callback !== undefined) {
+      try {
+        callback(payload);
+      } catch (error) {
+        console.error('settee: a listener threw', error);
+      }
+    }
+  }
+}
+
+/** `[revision id, sequence, flag, document id?]` as the classes know it. */
+function saved(value: [string, number, number | null, string?], docId: string) {
+  const flag = value[2] === null ? null : value[2] === 1;
+  return {
+    _id: value[3] === undefined ? docId : value[3],
+    _revId: value[0],
+    _sequence: value[1],
+    concurrencyControlResult: flag,
+    concurrencyResult: flag,
+  };
+}
+
+/** The bytes as an ArrayBuffer that holds nothing else. */
+function exactBuffer(bytes: Uint8Array): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return byteOffset === 0 && byteLength === buffer.byteLength
+    ? (buffer as ArrayBuffer)
+    : (buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+}

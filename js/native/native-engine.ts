@@ -1,0 +1,240 @@
+import { ErrorCode, liteException } from '../api/couchbase-lite-exception';
+import type { SetteeEngine } from '../engine/core-engine';
+import {
+  ENGINE_FUNCTION_NAMES,
+  ENGINE_FUNCTIONS,
+  type EngineFunctionName,
+} from '../engine/engine-functions';
+import type { ListenerCallback } from '../engine/results';
+import { uuid } from '../util/uuid';
+import { blobList } from './blob-list';
+import { CallQueue, DocumentCall } from './call-queue';
+
+type Fields = Record<string, any>;
+
+const DEFAULT = '_default';
+
+/**
+ * The engine in the addon, as an `ICoreEngine`.
+ *
+ * Document calls go over in a compact form, everything else by name with JSON arguments; arguments
+ * are taken when the call is made. All instances, also those of other copies of the package, share
+ * one state. Source: api §2, §13, §14.
+ */
+class NativeEngine {
+  debugConsole = false;
+  platform = process.versions.electron === undefined ? 'node' : 'electron';
+  private readonly calls = new CallQueue();
+
+  getUUID(): string {
+    return uuid();
+  }
+
+  collection_Save(args: Fields): Promise<any> {
+    return this.document('collection_Save', args, (fields, target) =>
+      this.calls.save(
+        target(fields.scopeName, fields.collectionName),
+        optionalId(fields.id),
+        bodyText(fields.document),
+        concurrency(fields.concurrencyControl),
+        blobList(fields.blobs),
+      ),
+    );
+  }
+
+  collection_GetDocument(args: Fields): Promise<any> {
+    return this.short('collection_GetDocument', DocumentCall.Get, args);
+  }
+
+  collection_DeleteDocument(args: Fields): Promise<any> {
+    return this.short('collection_DeleteDocument', DocumentCall.Delete, args);
+  }
+
+  collection_PurgeDocument(args: Fields): Promise<any> {
+    return this.short('collection_PurgeDocument', DocumentCall.Purge, args);
+  }
+
+  /** Any function that has no compact form. */
+  call(name: EngineFunctionName, args: Fields, callback?: ListenerCallback): Promise<any> {
+    this.trace(name, args);
+    const { calls } = this;
+    try {
+      const text = JSON.stringify(args ?? {});
+      const token = args?.changeListenerToken;
+      if (ENGINE_FUNCTIONS[name].callback) {
+        return this.listen(name, text, token, callback);
+      }
+      if (/Remove|^listenerToken/.test(name)) {
+        return calls.function(name, text, { done: () => calls.removeCallback(token) });
+      }
+      if (name === 'database_Close' || name === 'database_Delete') {
+        const { name: database } = args;
+        return calls.function(name, text, { done: () => calls.forgetTargets(database) });
+      }
+      return calls.function(name, text);
+    } catch (error) {
+      return Promise.reject(asException(error));
+    }
+  }
+
+  private listen(
+    name: string,
+    args: string,
+    token: unknown,
+    callback: ListenerCallback | undefined,
+  ): Promise<any> {
+    const { calls } = this;
+    if (typeof callback !== 'function') {
+      throw invalid('the callback must be a function');
+    }
+    const key = requiredText('changeListenerToken', token);
+    if (!calls.addCallback(key, callback)) {
+      throw invalid(`listener token "${key}" is in use already`);
+    }
+    return calls.function(name, args, { failed: () => calls.removeCallback(key) });
+  }
+
+  private short(name: string, kind: DocumentCall, args: Fields): Promise<any> {
+    return this.document(name, args, (fields, target) =>
+      this.calls.document(
+        kind,
+        target(fields.scopeName, fields.collectionName),
+        wellFormed('docId', requiredText('docId', fields.docId)),
+      ),
+    );
+  }
+
+  private document(
+    name: string,
+    args: Fields,
+    make: (fields: Fields, target: (scope: unknown, collection: unknown) => number) => Promise<any>,
+  ): Promise<any> {
+    this.trace(name, args);
+    const fields = args ?? {};
+    try {
+      return make(fields, (scope, collection) =>
+        this.calls.target(
+          requiredText('name', fields.name),
+          requiredText('scopeName', scope),
+          requiredText('collectionName', collection),
+        ),
+      );
+    } catch (error) {
+      return Promise.reject(asException(error));
+    }
+  }
+
+  private trace(name: string, args: Fields): void {
+    if (this.debugConsole) {
+      // Names only: arguments may hold keys and passwords.
+      console.debug('settee:', name, args?.name ?? args?.replicatorId ?? args?.listenerId ?? '');
+    }
+  }
+}
+
+interface NativeEngine extends SetteeEngine {}
+
+/** The deprecated functions on the default collection and what they forward to (api §13.2). */
+const FORWARDED: { [name: string]: EngineFunctionName } = {
+  database_CreateIndex: 'collection_CreateIndex',
+  database_DeleteIndex: 'collection_DeleteIndex',
+  database_GetIndexes: 'collection_GetIndexes',
+  database_GetCount: 'collection_GetCount',
+  database_DeleteDocument: 'collection_DeleteDocument',
+  database_PurgeDocument: 'collection_PurgeDocument',
+  database_GetDocument: 'collection_GetDocument',
+  database_Save: 'collection_Save',
+  document_GetBlobContent: 'collection_GetBlobContent',
+};
+
+for (const name of ENGINE_FUNCTION_NAMES) {
+  const forwarded = FORWARDED[name];
+  if (forwarded !== undefined) {
+    define(name, function (this: NativeEngine, args: Fields) {
+      const call = this[forwarded] as (args: Fields) => Promise<any>;
+      return call.call(this, { ...args, scopeName: DEFAULT, collectionName: DEFAULT });
+    });
+  } else if (!(name in NativeEngine.prototype)) {
+    define(name, function (this: NativeEngine, args: Fields, callback?: ListenerCallback) {
+      return this.call(name, args, callback);
+    });
+  }
+}
+
+function define(name: string, value: unknown): void {
+  Object.defineProperty(NativeEngine.prototype, name, {
+    value,
+    writable: true,
+    configurable: true,
+  });
+}
+
+let instance: NativeEngine | undefined;
+
+/** The engine of this copy of the package; loads the addon with the first call. */
+export function nativeEngine(): SetteeEngine {
+  if (instance === undefined) {
+    instance = new NativeEngine();
+  }
+  return instance;
+}
+
+function requiredText(field: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') {
+    return value;
+  }
+  if (value === undefined || value === null) {
+    throw invalid(`argument "${field}" is missing`);
+  }
+  throw invalid(`argument "${field}" ${value === '' ? 'is empty' : 'must be a string'}`);
+}
+
+/** UTF-16 that has no UTF-8 form would silently become another text on its way. */
+function wellFormed(field: string, text: string): string {
+  if (
+    /[\ud800-\udfff]/.test(text) &&
+    /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
+  ) {
+    throw invalid(`argument "${field}" has a lone surrogate`);
+  }
+  return text;
+}
+
+function optionalId(id: unknown): string {
+  if (id === undefined || id === null) {
+    return '';
+  }
+  if (typeof id !== 'string') {
+    throw invalid('argument "id" must be a string');
+  }
+  return wellFormed('id', id);
+}
+
+function bodyText(document: unknown): string {
+  if (typeof document === 'string') {
+    return wellFormed('document', document);
+  }
+  if (typeof document === 'object' && document !== null) {
+    return JSON.stringify(document);
+  }
+  throw invalid('argument "document" must be JSON text of an object');
+}
+
+function concurrency(value: unknown): number {
+  if (value === undefined || value === null) {
+    return -1;
+  }
+  if (value !== 0 && value !== 1) {
+    throw invalid(`argument "concurrencyControl" is ${String(value)}, must be 0, 1 or null`);
+  }
+  return value;
+}
+
+function invalid(message: string): Error {
+  return liteException(ErrorCode.InvalidParameter, message);
+}
+
+function asException(error: unknown): unknown {
+  const { domain, message } = error as { domain?: string; message: string };
+  return domain === undefined ? invalid(`the arguments cannot be taken: ${message}`) : error;
+}
