@@ -62,10 +62,12 @@ pub(super) fn read_calls(
             let index = reader.number()? as usize;
             let (name, scope, collection) = (reader.text()?, reader.text()?, reader.text()?);
             let target = Arc::new(Target::new(name, &scope, &collection));
-            match targets.get_mut(index) {
-                Some(place) => *place = target,
-                None if index == targets.len() => targets.push(target),
-                None => return Err(broken("targets are not numbered in order")),
+            if index == targets.len() {
+                targets.push(target);
+            } else {
+                *targets
+                    .get_mut(index)
+                    .ok_or_else(|| broken("targets are not numbered in order"))? = target;
             }
             continue;
         }

@@ -84,17 +84,11 @@ pub(super) fn path(args: &Args<'_>) -> Result<Outcome> {
 
 /// `database_PerformMaintenance {name, maintenanceType}`.
 pub(super) fn perform_maintenance(args: &Args<'_>) -> Result<Outcome> {
-    let open = args.database()?;
-    match args.number("maintenanceType", 4)? {
-        0 => open.database.compact()?,
-        kind => {
-            let what = ["REINDEX", "INTEGRITY_CHECK", "OPTIMIZE", "FULL_OPTIMIZE"];
-            let name = what[kind as usize - 1];
-            return Err(Error::lite(
-                Code::Unsupported,
-                format!("database_PerformMaintenance {name} is not supported yet"),
-            ));
-        }
-    }
-    Ok(Outcome::Nothing)
+    args.database()?;
+    let kind = args.number("maintenanceType", 4)?;
+    let names = ["COMPACT", "REINDEX", "INTEGRITY_CHECK", "OPTIMIZE", "FULL_OPTIMIZE"];
+    Err(Error::lite(
+        Code::Unsupported,
+        format!("database_PerformMaintenance {} is not supported yet", names[kind as usize]),
+    ))
 }

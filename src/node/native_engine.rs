@@ -52,10 +52,7 @@ impl NativeEngine {
         calls: Unknown<'_>,
         may_run_inline: bool,
     ) -> napi::Result<Option<String>> {
-        // SAFETY: the value belongs to this call.
-        #[expect(unsafe_code, reason = "the calls are read through N-API itself")]
-        let array = unsafe { calls.raw() };
-        let mut calls = read_calls(env.raw(), array, &mut lock(&self.targets))?;
+        let mut calls = read_calls(env.raw(), calls.raw(), &mut lock(&self.targets))?;
         let alone = may_run_inline && calls.len() == 1;
         if alone && matches!(calls[0].what, What::Document(_)) {
             return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
