@@ -2,6 +2,7 @@
 
 mod abuse;
 mod clients;
+mod replication;
 mod strangers;
 
 use std::sync::atomic::Ordering;

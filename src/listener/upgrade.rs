@@ -368,4 +368,23 @@ mod tests {
             other => panic!("{other:?}"),
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_database_name_is_found_by_its_url_and_any_path_is_survived(
+            name in "[^/]{1,40}",
+            path in "\\PC{0,60}",
+        ) {
+            let mut url = url::Url::parse("ws://h/").unwrap();
+            // `.` and `..` are no path segments of their own.
+            if !matches!(name.as_str(), "." | "..") {
+                url.path_segments_mut().unwrap().pop_if_empty().push(&name).push("_blipsync");
+                let found = database_of(url.path());
+                // Tabs and line breaks cannot stand in a URL.
+                let kept: String = name.chars().filter(|c| !"\t\n\r".contains(*c)).collect();
+                proptest::prop_assert!(found.as_deref() == Some(&name) || name != kept);
+            }
+            let _ = database_of(&path);
+        }
+    }
 }

@@ -30,7 +30,7 @@ impl SequenceSet {
     /// Reads pairs of start and length (wire §4.2, `localCompleted`); `None` when they are not
     /// pairs, not ascending, or overflow.
     pub fn from_pairs(pairs: &[u64]) -> Option<Self> {
-        if pairs.len() % 2 != 0 {
+        if !pairs.len().is_multiple_of(2) {
             return None;
         }
         let mut set = Self::default();

@@ -82,7 +82,7 @@ fn failed(request: &DbRequest) -> Option<DbAnswer> {
         DbRequest::FindBlobs(_) => DbAnswer::BlobsFound(Err(error())),
         DbRequest::OpenBlob { .. } => DbAnswer::BlobOpened(Err(error())),
         DbRequest::ReadBlob { .. } => DbAnswer::BlobData(Err(error())),
-        DbRequest::CreateBlob { .. } | DbRequest::FinishBlob { .. } => DbAnswer::Done(Err(error())),
+        DbRequest::FinishBlob { .. } => DbAnswer::Done(Err(error())),
         _ => return None,
     })
 }
@@ -131,7 +131,7 @@ impl Run {
             DbRequest::CreateBlob { handle, digest } => {
                 self.writers
                     .insert(handle, (digest, self.database.blob_writer()));
-                DbAnswer::Done(Ok(()))
+                return None;
             }
             DbRequest::WriteBlob { handle, data } => {
                 self.write(handle, &data);

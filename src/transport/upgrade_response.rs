@@ -387,4 +387,20 @@ mod tests {
             b"abc"
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_whatever_makes_the_reader_panic_or_lose_bytes(
+            text in "(HTTP/1.1 [0-9]{3} [A-Z ]{0,5}\r\n)?([A-Za-z-]{1,9}: \\PC{0,9}\r\n){0,3}(\r\n)?",
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..80),
+        ) {
+            let mut buffer = BytesMut::from(&[text.as_bytes(), &bytes].concat()[..]);
+            let whole = buffer.len();
+            if let Ok(Some(head)) = Head::parse(&mut buffer) {
+                proptest::prop_assert_eq!(buffer.len() + head.rest.len(), whole);
+            }
+            proptest::prop_assert!(without_chunks(&bytes).len() <= bytes.len());
+            let _ = text_of_body("application/json", &bytes);
+        }
+    }
 }

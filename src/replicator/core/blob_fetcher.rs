@@ -30,7 +30,6 @@ struct Fetch {
     length: Option<u64>,
     request: Option<Request>,
     handle: Option<BlobHandle>,
-    finishing: bool,
     waiters: Vec<Waiter>,
 }
 
@@ -76,7 +75,6 @@ impl BlobFetcher {
                     compress: should_compress(blob),
                 }),
                 handle: None,
-                finishing: false,
                 waiters: vec![waiter],
             },
         );
@@ -109,7 +107,7 @@ impl BlobFetcher {
     /// Bytes of the attachment; the first ones open the writer.
     pub(super) fn handle_data(&mut self, id: FetchId, data: bytes::Bytes, cx: &mut Context) {
         if let Some(fetch) = self.fetches.get_mut(&id) {
-            let handle = fetch.writer(id, cx);
+            let handle = fetch.writer(cx);
             if !data.is_empty() {
                 cx.tell(DbRequest::WriteBlob { handle, data });
             }
@@ -123,9 +121,8 @@ impl BlobFetcher {
         };
         match result {
             Ok(()) => {
-                let handle = fetch.writer(id, cx);
+                let handle = fetch.writer(cx);
                 let length = fetch.length;
-                fetch.finishing = true;
                 cx.ask(DbRequest::FinishBlob { handle, length }, DbRoute::Fetch(id));
             }
             Err(error) => {
@@ -138,12 +135,7 @@ impl BlobFetcher {
     }
 
     pub(super) fn handle_answer(&mut self, id: FetchId, answer: DbAnswer, cx: &mut Context) {
-        let Some(fetch) = self.fetches.get(&id) else {
-            return;
-        };
         match answer {
-            // Opening the writer went well; only the end of the blob ends the fetch.
-            DbAnswer::Done(Ok(())) if !fetch.finishing => {}
             DbAnswer::Done(result) => self.finish(id, result, cx),
             _ => {}
         }
@@ -163,16 +155,11 @@ impl BlobFetcher {
 }
 
 impl Fetch {
-    fn writer(&mut self, id: FetchId, cx: &mut Context) -> BlobHandle {
+    fn writer(&mut self, cx: &mut Context) -> BlobHandle {
         *self.handle.get_or_insert_with(|| {
             let handle = cx.new_blob_handle();
-            cx.ask(
-                DbRequest::CreateBlob {
-                    handle,
-                    digest: self.digest,
-                },
-                DbRoute::Fetch(id),
-            );
+            let digest = self.digest;
+            cx.tell(DbRequest::CreateBlob { handle, digest });
             handle
         })
     }

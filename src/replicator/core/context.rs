@@ -39,7 +39,7 @@ pub(super) enum DbRoute {
 pub(super) enum ReplyRoute {
     GetCollections,
     Checkpoint(CollectionIndex, CheckpointStep),
-    SubChanges(CollectionIndex),
+    SubChanges,
     Push(CollectionIndex, PushStep),
     Fetch(FetchId),
 }

@@ -130,7 +130,8 @@ pub enum DbRequest {
     },
     /// Forgets a reader. Not answered.
     CloseBlob(BlobHandle),
-    /// Starts to write a blob that must turn out to have this digest.
+    /// Starts to write a blob that must turn out to have this digest. Not answered: `FinishBlob`
+    /// tells a failure.
     CreateBlob {
         /// Name for the following requests.
         handle: BlobHandle,
@@ -160,7 +161,7 @@ pub enum DbRequest {
 pub enum DbAnswer {
     /// To `LoadLocalCheckpoint`.
     LocalCheckpoint(Result<Option<Bytes>>),
-    /// To `SaveLocalCheckpoint`, `MarkPushed`, `Purge`, `CreateBlob`, `FinishBlob`.
+    /// To `SaveLocalCheckpoint`, `MarkPushed`, `Purge`, `FinishBlob`.
     Done(Result<()>),
     /// To `IsCollectionEmpty`.
     Empty(Result<bool>),

@@ -304,7 +304,7 @@ impl Core {
                     self.run();
                 }
             }
-            ReplyRoute::SubChanges(_) => {
+            ReplyRoute::SubChanges => {
                 if let Err(error) = result {
                     cx.fail(error, 4002);
                 }

@@ -154,7 +154,7 @@ impl Puller {
                 filter_params: Vec::new(),
                 doc_ids: doc_ids.map(|list| list.iter().map(|id| id.as_str().to_owned()).collect()),
             }),
-            ReplyRoute::SubChanges(self.collection),
+            ReplyRoute::SubChanges,
         );
     }
 
@@ -175,11 +175,6 @@ impl Puller {
             && self.expected.is_empty()
             && self.received == 0
             && self.purges == 0
-    }
-
-    /// Whether the peer has said that there is nothing more for now.
-    pub(super) fn is_caught_up(&self) -> bool {
-        self.caught_up
     }
 
     pub(super) fn handle_changes(

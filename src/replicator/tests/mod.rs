@@ -2,5 +2,7 @@
 
 mod conflicts;
 mod cuts;
+mod hostile;
 mod pair;
+mod scripted_peer;
 mod transfers;
