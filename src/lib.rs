@@ -18,6 +18,8 @@
 pub mod blip;
 pub mod database;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod listener;
 pub mod model;
 #[cfg(feature = "node")]

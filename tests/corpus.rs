@@ -1,5 +1,7 @@
 //! Recorded traffic of real peers, and the seeds of the fuzz targets, on stable Rust.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "corpus/captures.rs"]
 mod captures;
 #[path = "corpus/seeds.rs"]

@@ -60,7 +60,9 @@ function connect(port: MessagePort): SetteeEngine {
     waiting.delete(reply.id);
     if ('error' in reply) {
       const { message } = reply.error as Error;
-      call?.reject(Object.assign(new Error(message), reply.error, { errorMessage: message }));
+      const error = Object.assign(new Error(message), reply.error, { errorMessage: message });
+      Object.defineProperty(error, 'message', { enumerable: true });
+      call?.reject(error);
     } else {
       call?.resolve(reply.value);
     }

@@ -1,6 +1,6 @@
-import { ErrorCode, liteException } from '../api/couchbase-lite-exception';
 import { toArrayBuffer } from '../util/bytes';
 import { stripFileScheme } from '../util/paths';
+import { invalid } from './argument-checks';
 
 /** A new blob: its key in the body, its MIME type, its bytes or the path of its file. */
 export type NewBlob = [key: string, contentType: string, source: Uint8Array | string];
@@ -74,8 +74,4 @@ function bytes(data: unknown): Uint8Array | undefined {
   }
   const buffer = toArrayBuffer(data);
   return buffer === undefined ? undefined : new Uint8Array(buffer);
-}
-
-function invalid(message: string): Error {
-  return liteException(ErrorCode.InvalidParameter, message);
 }

@@ -145,7 +145,7 @@ export class CallQueue {
     if (scopes !== undefined) {
       this.targets.delete(name);
       scopes.forEach((collections) => {
-        collections.forEach((target) => this.freeTargets.push(target));
+        this.freeTargets.push(...collections.values());
       });
     }
   }

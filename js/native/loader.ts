@@ -6,6 +6,8 @@ export interface Addon {
   NativeEngine: typeof NativeEngine;
 }
 
+const PACKAGE = 'settee';
+
 /** Root of the package: this file is `js/native/` in a checkout and `dist/native/` in a package. */
 const ROOT = path.join(__dirname, '..', '..');
 
@@ -13,17 +15,23 @@ const ROOT = path.join(__dirname, '..', '..');
  * Loads the addon of this platform: `settee.<platform>.node` in the package's root, else the
  * platform's own package `settee-<platform>`.
  *
- * Throws an error that names what was looked for when neither is there.
+ * Throws an error that names what was tried when there is none.
  */
 export function loadAddon(): Addon {
   const platform = platformName();
-  const file = path.join(ROOT, `settee.${platform}.node`);
+  const file = `settee.${platform}.node`;
+  const places = [
+    () => path.join(ROOT, file),
+    // A bundle lies elsewhere than the package that it was made of.
+    () => path.join(path.dirname(require.resolve(`${PACKAGE}/package.json`)), file),
+    () => `${PACKAGE}-${platform}`,
+  ];
   const tried: string[] = [];
-  for (const place of [file, `settee-${platform}`]) {
+  for (const place of places) {
     try {
-      return require(place) as Addon;
+      return require(place()) as Addon;
     } catch (error) {
-      tried.push(`${place}: ${(error as Error).message.split('\n')[0]}`);
+      tried.push((error as Error).message.split('\n')[0]);
     }
   }
   throw new Error(`settee has no engine for ${platform}. Tried:\n  ${tried.join('\n  ')}`);

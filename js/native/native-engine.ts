@@ -1,4 +1,3 @@
-import { ErrorCode, liteException } from '../api/couchbase-lite-exception';
 import type { SetteeEngine } from '../engine/core-engine';
 import {
   ENGINE_FUNCTION_NAMES,
@@ -7,6 +6,7 @@ import {
 } from '../engine/engine-functions';
 import type { ListenerCallback } from '../engine/results';
 import { uuid } from '../util/uuid';
+import { checkArguments, invalid, requiredText, wellFormed } from './argument-checks';
 import { blobList } from './blob-list';
 import { CallQueue, DocumentCall } from './call-queue';
 
@@ -21,6 +21,7 @@ const DEFAULT = '_default';
  * are taken when the call is made. All instances, also those of other copies of the package, share
  * one state. Source: api §2, §13, §14.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the functions are added from the list below
 class NativeEngine {
   debugConsole = false;
   platform = process.versions.electron === undefined ? 'node' : 'electron';
@@ -54,12 +55,35 @@ class NativeEngine {
     return this.short('collection_PurgeDocument', DocumentCall.Purge, args);
   }
 
-  /** Any function that has no compact form. */
-  call(name: EngineFunctionName, args: Fields, callback?: ListenerCallback): Promise<any> {
+  collection_SetDocumentExpiration(args: Fields): Promise<any> {
+    const { expiration } = args ?? {};
+    const name = 'collection_SetDocumentExpiration';
+    if (expiration === undefined || expiration === null) {
+      return this.call(name, args);
+    }
+    return this.call(name, args, undefined, {
+      ...args,
+      expiration: new Date(expiration).getTime(),
+    });
+  }
+
+  async collection_GetDocumentExpiration(args: Fields): Promise<any> {
+    const result = await this.call('collection_GetDocumentExpiration', args);
+    return result === undefined ? undefined : { date: new Date(result.date) };
+  }
+
+  /** Any function that has no compact form; `sent` is what goes over in place of `args`. */
+  call(
+    name: EngineFunctionName,
+    args: Fields,
+    callback?: ListenerCallback,
+    sent: Fields = args,
+  ): Promise<any> {
     this.trace(name, args);
     const { calls } = this;
     try {
-      const text = JSON.stringify(args ?? {});
+      checkArguments(name, args);
+      const text = JSON.stringify(sent ?? {});
       const token = args?.changeListenerToken;
       if (ENGINE_FUNCTIONS[name].callback) {
         return this.listen(name, text, token, callback);
@@ -89,7 +113,7 @@ class NativeEngine {
     }
     const key = requiredText('changeListenerToken', token);
     if (!calls.addCallback(key, callback)) {
-      throw invalid(`listener token "${key}" is in use already`);
+      throw invalid(`listener token "${key.slice(0, 80)}" is in use already`);
     }
     return calls.function(name, args, { failed: () => calls.removeCallback(key) });
   }
@@ -99,7 +123,7 @@ class NativeEngine {
       this.calls.document(
         kind,
         target(fields.scopeName, fields.collectionName),
-        wellFormed('docId', requiredText('docId', fields.docId)),
+        documentId(fields, kind),
       ),
     );
   }
@@ -179,25 +203,11 @@ export function nativeEngine(): SetteeEngine {
   return instance;
 }
 
-function requiredText(field: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') {
-    return value;
+function documentId(fields: Fields, kind: DocumentCall): string {
+  if (kind === DocumentCall.Delete) {
+    concurrency(fields.concurrencyControl);
   }
-  if (value === undefined || value === null) {
-    throw invalid(`argument "${field}" is missing`);
-  }
-  throw invalid(`argument "${field}" ${value === '' ? 'is empty' : 'must be a string'}`);
-}
-
-/** UTF-16 that has no UTF-8 form would silently become another text on its way. */
-function wellFormed(field: string, text: string): string {
-  if (
-    /[\ud800-\udfff]/.test(text) &&
-    /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
-  ) {
-    throw invalid(`argument "${field}" has a lone surrogate`);
-  }
-  return text;
+  return wellFormed('docId', requiredText('docId', fields.docId));
 }
 
 function optionalId(id: unknown): string {
@@ -228,10 +238,6 @@ function concurrency(value: unknown): number {
     throw invalid(`argument "concurrencyControl" is ${String(value)}, must be 0, 1 or null`);
   }
   return value;
-}
-
-function invalid(message: string): Error {
-  return liteException(ErrorCode.InvalidParameter, message);
 }
 
 function asException(error: unknown): unknown {

@@ -52,6 +52,13 @@ pub(super) struct Ran {
     done: Completion,
 }
 
+impl Ran {
+    /// Tells the caller of a call that was never part of a transaction.
+    pub(super) fn tell(self) {
+        (self.done)(None);
+    }
+}
+
 /// A write that waits. Told the error when there can be no transaction.
 pub(super) type WriteJob = Box<dyn FnOnce(Result<&mut WriteTx<'_>>) -> Ran + Send>;
 
@@ -125,6 +132,13 @@ pub(super) enum Entry {
 /// The right to be alone with the writer.
 pub(super) struct Turn {
     _over: Sender<()>,
+}
+
+/// Being alone with the writer, however that came.
+#[expect(dead_code, reason = "held, not read: dropping it ends the time alone")]
+pub(super) enum Exclusive<'a> {
+    Alone(Alone<'a>),
+    Turn(Turn),
 }
 
 /// The queue and who is alone with the writer.
@@ -226,14 +240,18 @@ impl Engine {
 
     /// A snapshot, if nothing waits and nobody writes.
     pub(super) fn try_snapshot(self: &Arc<Self>) -> Option<Result<Snapshot>> {
-        // Held while the snapshot is pinned: nobody can start to write meanwhile.
-        let state = lock(&self.queue);
-        if state.busy || !state.entries.is_empty() {
-            return None;
-        }
+        let collections = {
+            let state = lock(&self.queue);
+            if state.busy || !state.entries.is_empty() {
+                return None;
+            }
+            Arc::clone(&state.collections)
+        };
         let connection = self.readers.try_take()?;
         Some(connection.and_then(|connection| {
-            Snapshot::open(self, connection, Arc::clone(&state.collections))
+            // Whoever starts to write from here on is not before this read. Should it remove a
+            // collection, the read finds that out as `NotFound`.
+            Snapshot::open_unpinned(self, connection, collections)
         }))
     }
 
@@ -242,6 +260,14 @@ impl Engine {
         let (sender, receiver) = sync_channel(1);
         self.submit(Entry::WriteTurn(sender));
         receiver.recv().map_err(|_| super::not_open(&self.name))
+    }
+
+    /// Becomes alone with the writer, waiting in the queue if need be.
+    pub(super) fn exclusive(self: &Arc<Self>) -> Result<Exclusive<'_>> {
+        match self.try_alone() {
+            Some(alone) => Ok(Exclusive::Alone(alone)),
+            None => self.wait_for_turn().map(Exclusive::Turn),
+        }
     }
 
     /// Waits in the queue for a snapshot.
@@ -413,8 +439,7 @@ impl Group {
 
     fn run(&mut self, engine: &Engine, writer: &mut Writer, cost: usize, job: WriteJob) {
         if let Err(error) = self.open(writer) {
-            let ran = job(Err(error));
-            (ran.done)(None);
+            job(Err(error)).tell();
             return;
         }
         let mut ran = None;
@@ -448,7 +473,7 @@ impl Group {
     ) {
         if let Err(error) = self.open(writer) {
             for job in jobs {
-                (job(Err(error.clone())).done)(None);
+                job(Err(error.clone())).tell();
             }
             return;
         }

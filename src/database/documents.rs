@@ -188,7 +188,7 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    fn head_of(&self, collection: &Collection, id: &DocId) -> Result<Head> {
+    pub(super) fn head_of(&self, collection: &Collection, id: &DocId) -> Result<Head> {
         collection
             .table
             .head(self.connection, id)?
@@ -279,7 +279,7 @@ pub(super) fn body_flags(encoded: &EncodedBody) -> Flags {
     }
 }
 
-fn not_found(id: &DocId) -> Error {
+pub(super) fn not_found(id: &DocId) -> Error {
     Error::not_found(format!("Document not found with id: {id}"))
 }
 

@@ -9,6 +9,7 @@ use super::blob::Pins;
 use super::call_queue::QueueState;
 use super::checkpointer::Checkpointer;
 use super::collection::CollectionMap;
+use super::expiration::Expirer;
 use super::key::Passphrase;
 use super::observers::Observers;
 use super::options::{DatabaseOptions, foreign_database, holds_foreign_database};
@@ -31,6 +32,9 @@ const CHECKPOINT_PAGES: u32 = 1_000;
 /// anew: while commits follow each other without a pause, the checkpointer alone never ends.
 const CATCH_UP_PAGES: u32 = 16_000;
 
+/// The same on a caller's own thread (256 MiB), which is to be kept from the disk.
+const CATCH_UP_INLINE_PAGES: u32 = 64_000;
+
 /// Everything that the handles of one database share.
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -45,6 +49,7 @@ pub(super) struct Engine {
     pub(super) blobs: RwLock<BlobFolder>,
     pub(super) pins: Mutex<Pins>,
     pub(super) checkpointer: Checkpointer,
+    pub(super) expirer: Expirer,
     pub(super) passphrase: Mutex<Option<Passphrase>>,
     full_sync: bool,
     remotes: Mutex<HashMap<String, RemoteId>>,
@@ -77,7 +82,7 @@ impl Engine {
     ) -> Result<Arc<Self>> {
         check_folder(folder)?;
         let full_sync = options.full_sync.unwrap_or(false);
-        super::encryption::finish_interrupted_rekeying(folder)?;
+        super::encryption::remove_rekeyed_file(folder)?;
         let key = super::key::key_of_file(file, options.passphrase())?;
         let connection = Connection::open_writer(file, key.as_ref(), full_sync)?;
         let collections = Arc::new(CollectionMap::load(&connection)?);
@@ -87,6 +92,14 @@ impl Engine {
         );
         let blobs = blob_folder(&connection, folder, key.is_some())?;
         blobs.remove_temporary_files();
+        if key.is_some() {
+            super::encryption::finish_sealing(&blobs)?;
+        }
+        let mut expiration: Option<i64> = None;
+        for collection in collections.iter() {
+            let next = collection.table.next_expiration(&connection)?;
+            expiration = [expiration, next].into_iter().flatten().min();
+        }
         let passphrase = options.passphrase().map(Passphrase::new).transpose()?;
         let engine = Arc::new(Self {
             name: name.to_owned(),
@@ -100,6 +113,7 @@ impl Engine {
             blobs: RwLock::new(blobs),
             pins: Mutex::default(),
             checkpointer: Checkpointer::new(file.to_owned(), key, full_sync),
+            expirer: Expirer::new(),
             passphrase: Mutex::new(passphrase),
             full_sync,
             remotes: Mutex::default(),
@@ -107,6 +121,10 @@ impl Engine {
             next_handle: AtomicU64::new(1),
             process_lock: Mutex::new(Some(process_lock)),
         });
+        engine.expirer.attach(&engine);
+        if let Some(time) = expiration {
+            engine.expirer.schedule(time);
+        }
         tracing::info!(target: "database", name, folder = %folder.display(), "database opened");
         Ok(engine)
     }
@@ -176,6 +194,7 @@ impl Engine {
 
     /// Closes everything and frees the database for other processes. Nothing must wait any more.
     pub(super) fn shut_down(&self) {
+        self.expirer.stop();
         self.close_connections(None);
         self.dismiss_thread();
         *lock(&self.process_lock) = None;
@@ -209,7 +228,11 @@ fn check_folder(folder: &Path) -> Result<()> {
 }
 
 /// The folder of large blobs, with the key that lies in the database.
-fn blob_folder(connection: &Connection, folder: &Path, seal: bool) -> Result<BlobFolder> {
+pub(super) fn blob_folder(
+    connection: &Connection,
+    folder: &Path,
+    seal: bool,
+) -> Result<BlobFolder> {
     let stored = checkpoint_store::info(connection, "blob_key")?;
     let key = match stored {
         Some(bytes) => Some(BlobKey::from_bytes(&bytes)?),
@@ -318,12 +341,20 @@ impl Writer {
             lock(&engine.pins).release(&self.log.referenced);
             self.log.referenced.clear();
         }
+        if let Some(time) = self.log.expiration.take() {
+            engine.expirer.schedule(time);
+        }
         if !self.log.changes.is_empty() {
             engine.observers.tell(std::mem::take(&mut self.log.changes));
         }
         if let Some(connection) = &self.connection {
             let pages = connection.wal_pages();
-            if pages >= CATCH_UP_PAGES {
+            let limit = if super::on_database_thread() {
+                CATCH_UP_PAGES
+            } else {
+                CATCH_UP_INLINE_PAGES
+            };
+            if pages >= limit {
                 if let Err(error) = connection.checkpoint() {
                     tracing::warn!(target: "database", %error, "copying the log failed");
                 }

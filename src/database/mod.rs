@@ -40,10 +40,13 @@ mod change_feed;
 mod checkpointer;
 mod checkpoints;
 mod collection;
+mod conflicts;
 mod documents;
 mod encryption;
 mod engine;
+mod expiration;
 mod key;
+mod maintenance;
 mod observers;
 mod options;
 mod reader_pool;
@@ -56,7 +59,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use blob::{BlobReader, BlobWriter};
+pub use conflicts::{ConflictingRevision, Resolution};
 pub use documents::{Concurrency, Document, SaveResult};
+pub use maintenance::Maintenance;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
 pub use transaction::{ReadTx, WriteTx};
@@ -217,6 +222,20 @@ impl Database {
         }
     }
 
+    /// Queues writes as one transaction: all of them are kept, or none. When one fails, it is
+    /// told its own error, and all others that the batch failed (`TransactionNotClosed`).
+    ///
+    /// On a closed handle all are told `NotOpen` at once, on this thread.
+    pub fn submit_batch(&self, batch: WriteBatch) {
+        match self.check_open() {
+            Ok(()) => self.0.engine.submit(Entry::Batch {
+                cost: batch.cost,
+                jobs: batch.jobs,
+            }),
+            Err(error) => batch.refuse(&error),
+        }
+    }
+
     /// Queues a read, whose snapshot is opened at its place in the queue. `done` runs on a
     /// database thread; it may not block.
     ///
@@ -333,12 +352,72 @@ impl Database {
         self.0.engine.uuids()
     }
 
+    /// Waits in the queue to be alone with the writer, outside any transaction.
+    fn alone<T>(&self, work: impl FnOnce(&mut engine::Writer) -> Result<T>) -> Result<T> {
+        self.check_open()?;
+        let engine = &self.0.engine;
+        let _exclusive = engine.exclusive()?;
+        let mut writer = lock(&engine.writer);
+        call_queue::guarded(|| work(&mut writer))
+    }
+
     fn check_open(&self) -> Result<()> {
         if self.is_open() {
             Ok(())
         } else {
             Err(not_open(self.name()))
         }
+    }
+}
+
+/// Writes that become one transaction; see [`Database::submit_batch`].
+#[derive(Default)]
+#[must_use]
+pub struct WriteBatch {
+    cost: usize,
+    jobs: Vec<call_queue::WriteJob>,
+}
+
+impl WriteBatch {
+    /// A batch without writes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a write, as for [`Database::submit_write`]. It sees what those before it in the batch
+    /// have written; so a read that belongs to the batch is added here too.
+    pub fn push<T: Send + 'static>(
+        &mut self,
+        cost_bytes: usize,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+        done: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        self.cost = self.cost.saturating_add(cost_bytes);
+        self.jobs.push(write_job(work, done));
+    }
+
+    /// Writes in the batch.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    fn refuse(self, error: &Error) {
+        for job in self.jobs {
+            job(Err(error.clone())).tell();
+        }
+    }
+}
+
+impl std::fmt::Debug for WriteBatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WriteBatch")
+            .field("calls", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -381,7 +460,7 @@ impl Drop for Handle {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        if !ON_DATABASE_THREAD.get() {
+        if !on_database_thread() {
             self.end();
             return;
         }
@@ -409,6 +488,10 @@ fn end_handle(engine: &Arc<Engine>, slot: &Slot, number: u64) {
 
 std::thread_local! {
     static ON_DATABASE_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+fn on_database_thread() -> bool {
+    ON_DATABASE_THREAD.get()
 }
 
 /// Remembers that this thread belongs to a database and must not wait for one.

@@ -55,6 +55,22 @@ impl Snapshot {
         opened.map(|()| snapshot)
     }
 
+    /// Starts a read transaction whose state is pinned by the first thing it reads: for a caller
+    /// that is not in the queue, and so cannot tell this moment from a later one.
+    pub(super) fn open_unpinned(
+        engine: &Arc<Engine>,
+        connection: Connection,
+        collections: Arc<CollectionMap>,
+    ) -> Result<Self> {
+        let opened = connection.open_unpinned_snapshot();
+        let snapshot = Self {
+            engine: Arc::clone(engine),
+            connection: Some(connection),
+            collections,
+        };
+        opened.map(|()| snapshot)
+    }
+
     /// Runs a read.
     pub(super) fn run<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
         match &self.connection {
@@ -211,6 +227,11 @@ impl ReaderPool {
             };
             run(task);
         }
+    }
+
+    /// The key of the connections.
+    pub(super) fn key(&self) -> Option<CipherKey> {
+        lock(&self.state).key.clone()
     }
 
     /// Waits until nobody reads, closes the connections and sets the key of the next ones.

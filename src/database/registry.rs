@@ -141,6 +141,18 @@ impl Slot {
         lock(&self.0).handles
     }
 
+    /// Runs `work` while nobody can open or close the database.
+    ///
+    /// # Errors
+    /// `Busy` when more than one handle is open.
+    pub(super) fn alone_with_handle<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let state = lock(&self.0);
+        match &state.engine {
+            Some(engine) if state.handles > 1 => Err(super::encryption::busy(&engine.folder)),
+            _ => work(),
+        }
+    }
+
     /// Takes a handle away; the last one closes the database.
     pub(super) fn close_handle(&self) {
         let mut state = lock(&self.0);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::collection::Collection;
+use super::conflicts::{Resolution, Side};
 use super::documents::{body_flags, decode_tree, stored_tree};
 use super::transaction::{ReadTx, WriteTx};
 use crate::error::{Code, Error, Result};
-use crate::model::body::{EncodedBody, decode_body, encode_body, revision_id};
+use crate::model::body::{EncodedBody, decode_body, encode_body};
 use crate::model::replication::{
     ConflictPolicy, IncomingRevision, InsertOutcome, OutgoingRevision, RemoteId, RevisionRequest,
 };
@@ -97,7 +98,7 @@ impl WriteTx<'_> {
             .collect()
     }
 
-    fn insert_revision(
+    pub(super) fn insert_revision(
         &mut self,
         collection: &Arc<Collection>,
         revision: &IncomingRevision,
@@ -205,43 +206,36 @@ impl WriteTx<'_> {
         revision: &IncomingRevision,
         encoded: &EncodedBody,
         head: &Head,
-        mut tree: RevTree,
+        tree: RevTree,
         remote: Option<RemoteId>,
     ) -> Result<InsertOutcome> {
-        let IncomingRevision { doc_id, rev_id, .. } = revision;
-        let local_deleted = head.flags.is_deleted();
-        let local_won = local_wins((&head.rev_id, local_deleted), (rev_id, revision.deleted));
-        tree.resolve_conflict(rev_id, &head.rev_id);
-        if local_won {
-            let jsonb = collection.table.body(self.connection, head.sequence)?;
-            let mut json = Vec::new();
-            decode_body(&jsonb, &mut json)?;
-            let canonical = encode_body(&json)?.canonical;
-            let merged = revision_id(Some(rev_id), local_deleted, &canonical);
-            tree.add_child(rev_id, merged.clone(), local_deleted)?;
-            let flags = Flags(head.flags.0 & Flags::HAS_BLOBS);
-            self.store_current(
-                collection,
-                doc_id,
-                head,
-                tree,
-                (&merged, local_deleted),
-                (&jsonb, flags),
-                // Local content that the remote does not have: a change of ours.
-                None,
-            )?;
-        } else {
-            self.store_current(
-                collection,
-                doc_id,
-                head,
-                tree,
-                (rev_id, revision.deleted),
-                (&encoded.jsonb, body_flags(encoded)),
-                remote,
-            )?;
+        let theirs = Side {
+            rev_id: &revision.rev_id,
+            deleted: revision.deleted,
+            jsonb: &encoded.jsonb,
+            flags: body_flags(encoded),
+        };
+        let local_won = local_wins(
+            (&head.rev_id, head.flags.is_deleted()),
+            (theirs.rev_id, theirs.deleted),
+        );
+        if !local_won {
             self.refer_to(encoded);
         }
+        let resolution = if local_won {
+            Resolution::Local
+        } else {
+            Resolution::Remote
+        };
+        self.end_conflict(
+            collection,
+            &revision.doc_id,
+            head,
+            tree,
+            theirs,
+            resolution,
+            remote,
+        )?;
         Ok(InsertOutcome::Resolved { local_won })
     }
 
@@ -250,7 +244,7 @@ impl WriteTx<'_> {
         clippy::too_many_arguments,
         reason = "the parts of one row, in pairs that belong together"
     )]
-    fn store_current(
+    pub(super) fn store_current(
         &mut self,
         collection: &Arc<Collection>,
         doc_id: &DocId,

@@ -88,6 +88,8 @@ pub(super) struct ChangeLog {
     pub(super) changes: Vec<PendingChange>,
     /// Blobs that a document of this transaction refers to.
     pub(super) referenced: Vec<BlobDigest>,
+    /// The earliest expiration that this transaction has set.
+    pub(super) expiration: Option<i64>,
     /// Collections whose sequences the present call has used, with what they were before.
     touched: Vec<(Arc<Collection>, u64)>,
     /// The map of collections, when the present call has changed it.

@@ -6,9 +6,10 @@ use super::args::Args;
 use super::functions::Job;
 use super::handles::OpenDatabase;
 use super::message::Outcome;
+use super::shown;
 use crate::database::{ReadTx, WriteTx};
 use crate::error::{Error, Result};
-use crate::model::{CollectionSpec, DEFAULT_NAME};
+use crate::model::{CollectionSpec, DEFAULT_NAME, DocId};
 
 /// A collection as engine functions describe it.
 pub(super) fn describe(open: &OpenDatabase, collection: &CollectionSpec) -> Value {
@@ -93,13 +94,8 @@ pub(super) fn delete(args: &Args<'_>) -> Result<Job> {
 /// `collection_GetCollection`.
 pub(super) fn get(args: &Args<'_>) -> Result<Job> {
     reading(args, |tx, open, collection| {
-        if tx.has_collection(collection) {
-            Ok(outcome(&describe(open, collection)))
-        } else {
-            Err(Error::not_found(format!(
-                "collection {collection} does not exist"
-            )))
-        }
+        must_exist(tx, collection)?;
+        Ok(outcome(&describe(open, collection)))
     })
 }
 
@@ -131,9 +127,48 @@ pub(super) fn count(args: &Args<'_>) -> Result<Job> {
 }
 
 /// `collection_GetFullName`.
-pub(super) fn full_name(args: &Args<'_>) -> Result<Outcome> {
-    let (_, collection) = args.collection()?;
-    Ok(outcome(&json!({"fullName": collection.to_string()})))
+pub(super) fn full_name(args: &Args<'_>) -> Result<Job> {
+    reading(args, |tx, _, collection| {
+        must_exist(tx, collection)?;
+        Ok(outcome(&json!({"fullName": collection.to_string()})))
+    })
+}
+
+fn must_exist(tx: &ReadTx<'_>, collection: &CollectionSpec) -> Result<()> {
+    if tx.has_collection(collection) {
+        return Ok(());
+    }
+    Err(Error::not_found(format!(
+        "collection {collection} does not exist"
+    )))
+}
+
+/// `collection_SetDocumentExpiration {…, docId, expiration}`: milliseconds since 1970, or `null`.
+pub(super) fn set_expiration(args: &Args<'_>) -> Result<Job> {
+    let doc_id = DocId::parse(args.text("docId")?)?;
+    let expiration = match args.field("expiration") {
+        Value::Null => None,
+        value => Some(
+            value
+                .as_i64()
+                .ok_or_else(|| Error::invalid("argument \"expiration\" must be a date or null"))?,
+        ),
+    };
+    writing(args, move |tx, _, collection| {
+        tx.set_expiration(collection, &doc_id, expiration)?;
+        Ok(Outcome::Nothing)
+    })
+}
+
+/// `collection_GetDocumentExpiration {…, docId}` → `{date}` in milliseconds, or nothing.
+pub(super) fn expiration(args: &Args<'_>) -> Result<Job> {
+    let doc_id = DocId::parse(args.text("docId")?)?;
+    reading(args, move |tx, _, collection| {
+        Ok(match tx.expiration(collection, &doc_id)? {
+            Some(date) => outcome(&json!({"date": date})),
+            None => Outcome::Nothing,
+        })
+    })
 }
 
 /// `scope_GetDefault`.
@@ -149,7 +184,10 @@ pub(super) fn scope(args: &Args<'_>) -> Result<Job> {
         if scope == DEFAULT_NAME || tx.scopes().contains(&scope) {
             Ok(outcome(&describe_scope(open, &scope)))
         } else {
-            Err(Error::not_found(format!("scope {scope:?} does not exist")))
+            Err(Error::not_found(format!(
+                "scope {:?} does not exist",
+                shown(&scope)
+            )))
         }
     })
 }

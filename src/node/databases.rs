@@ -8,17 +8,13 @@ use serde_json::{Value, json};
 use super::args::Args;
 use super::message::Outcome;
 use super::tokens::Source;
-use crate::database::{Database, DatabaseOptions};
-use crate::error::{Code, Error, Result};
+use crate::database::{Database, DatabaseOptions, Maintenance};
+use crate::error::{Error, Result};
 
 /// `database_Open {name, config}` → `{databaseUniqueName}`.
 pub(super) fn open(args: &Args<'_>) -> Result<Outcome> {
     let name = args.text("name")?;
-    let options = match args.field("config") {
-        Value::Null => DatabaseOptions::default(),
-        config => DatabaseOptions::deserialize(config)
-            .map_err(|error| Error::invalid(format!("argument \"config\": {error}")))?,
-    };
+    let options = options(args)?;
     let open = args
         .runtime
         .databases
@@ -84,11 +80,36 @@ pub(super) fn path(args: &Args<'_>) -> Result<Outcome> {
 
 /// `database_PerformMaintenance {name, maintenanceType}`.
 pub(super) fn perform_maintenance(args: &Args<'_>) -> Result<Outcome> {
-    args.database()?;
-    let kind = args.number("maintenanceType", 4)?;
-    let names = ["COMPACT", "REINDEX", "INTEGRITY_CHECK", "OPTIMIZE", "FULL_OPTIMIZE"];
-    Err(Error::lite(
-        Code::Unsupported,
-        format!("database_PerformMaintenance {} is not supported yet", names[kind as usize]),
-    ))
+    let open = args.database()?;
+    // More than there are kinds, so that the engine's own message names the number.
+    let kind = args.number("maintenanceType", 1 << 31)?;
+    let kind = Maintenance::from_number(i64::try_from(kind).unwrap_or(i64::MAX))?;
+    open.database.perform_maintenance(kind)?;
+    Ok(Outcome::Nothing)
+}
+
+/// `database_Copy {path, newName, config}`: copies the database folder at `path`.
+pub(super) fn copy(args: &Args<'_>) -> Result<Outcome> {
+    let options = options(args)?;
+    let path = args.text("path")?;
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    Database::copy(Path::new(path), args.text("newName")?, &options)?;
+    Ok(Outcome::Nothing)
+}
+
+/// `database_ChangeEncryptionKey {name, newKey}`: no key decrypts.
+pub(super) fn change_encryption_key(args: &Args<'_>) -> Result<Outcome> {
+    let open = args.database()?;
+    open.database
+        .change_encryption_key(args.optional_text("newKey")?)?;
+    Ok(Outcome::Nothing)
+}
+
+/// The `config` of a call; defaults when there is none.
+fn options(args: &Args<'_>) -> Result<DatabaseOptions> {
+    match args.field("config") {
+        Value::Null => Ok(DatabaseOptions::default()),
+        config => DatabaseOptions::deserialize(config)
+            .map_err(|error| Error::invalid(format!("argument \"config\": {error}"))),
+    }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::args::Args;
 use super::message::Outcome;
+use super::shown;
 use crate::database::default_directory;
 use crate::error::{Error, Result};
 
@@ -27,7 +28,7 @@ pub(super) fn names_in_directory(args: &Args<'_>) -> Result<Outcome> {
     let mut files = read().map_err(|error| match Error::from(error) {
         Error::Posix { errno, message } => Error::Posix {
             errno,
-            message: format!("directory {path}: {message}"),
+            message: format!("directory {}: {message}", shown(path)),
         },
         other => other,
     })?;

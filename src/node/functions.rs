@@ -10,8 +10,8 @@ use super::message::Outcome;
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
-    blobs, change_listeners, collections, databases, documents, files, replicators, shown,
-    url_listeners,
+    blobs, change_listeners, collections, databases, documents, files, questions, replicators,
+    shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
 
@@ -44,8 +44,10 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "collection_GetCollections" => Later(collections::list),
         "collection_GetDefault" => Later(collections::get_default),
         "collection_GetCount" => Later(collections::count),
-        "collection_GetFullName" => Now(collections::full_name),
+        "collection_GetFullName" => Later(collections::full_name),
         "collection_GetBlobContent" => Blocking(blobs::content),
+        "collection_SetDocumentExpiration" => Later(collections::set_expiration),
+        "collection_GetDocumentExpiration" => Later(collections::expiration),
         "collection_AddChangeListener" => BlockingFor(change_listeners::add_collection),
         "collection_AddDocumentChangeListener" => BlockingFor(change_listeners::add_document),
         "collection_RemoveChangeListener" | "collection_RemoveDocumentChangeListener" => {
@@ -59,6 +61,8 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "database_DeleteWithPath" => Blocking(databases::delete_with_path),
         "database_Exists" => Blocking(databases::exists),
         "database_GetPath" => Now(databases::path),
+        "database_Copy" => Blocking(databases::copy),
+        "database_ChangeEncryptionKey" => Blocking(databases::change_encryption_key),
         "database_PerformMaintenance" => Blocking(databases::perform_maintenance),
         "database_ReadBlob" => Blocking(blobs::read),
         "database_BeginBatch" => Later(documents::begin_batch),
@@ -67,6 +71,8 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "scope_GetDefault" => Now(collections::default_scope),
         "scope_GetScope" => Later(collections::scope),
         "scope_GetScopes" => Later(collections::scopes),
+
+        "callback_Answer" => Now(questions::answer),
 
         "file_GetDefaultPath" => Blocking(files::default_path),
         "file_GetFileNamesInDirectory" => Blocking(files::names_in_directory),
@@ -88,20 +94,15 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "URLEndpointListener_getStatus" => Now(url_listeners::status),
         "URLEndpointListener_deleteIdentity" => Blocking(url_listeners::delete_identity),
 
-        "collection_SetDocumentExpiration"
-        | "collection_GetDocumentExpiration"
-        | "collection_CreateIndex"
+        "collection_CreateIndex"
         | "collection_DeleteIndex"
         | "collection_GetIndexes"
-        | "database_Copy"
-        | "database_ChangeEncryptionKey"
         | "database_SetLogLevel"
         | "database_SetFileLoggingConfig"
         | "query_Execute"
         | "query_Explain"
         | "query_AddChangeListener"
-        | "query_RemoveChangeListener"
-        | "callback_Answer" => {
+        | "query_RemoveChangeListener" => {
             return Err(Error::lite(
                 Code::Unsupported,
                 format!("{name} is not supported yet"),

@@ -26,6 +26,7 @@ mod lanes;
 mod message;
 mod native_engine;
 mod port;
+mod questions;
 mod replicators;
 mod runtime;
 mod tokens;

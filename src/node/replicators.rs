@@ -261,7 +261,7 @@ pub(super) fn status(args: &Args<'_>) -> Result<Outcome> {
 
 /// `replicator_GetPendingDocumentIds {replicatorId, …}` → `{pendingDocumentIds}`.
 pub(super) fn pending_document_ids(args: &Args<'_>) -> Result<Outcome> {
-    let (entry, collection) = (entry(args)?, collection(args)?);
+    let (entry, collection) = entry_and_collection(args)?;
     let ids = entry.replicator()?.pending_document_ids(&collection)?;
     Ok(Outcome::Json(
         json!({"pendingDocumentIds": ids}).to_string(),
@@ -270,14 +270,23 @@ pub(super) fn pending_document_ids(args: &Args<'_>) -> Result<Outcome> {
 
 /// `replicator_IsDocumentPending {replicatorId, …, documentId}` → `{isPending}`.
 pub(super) fn is_document_pending(args: &Args<'_>) -> Result<Outcome> {
-    let (entry, collection) = (entry(args)?, collection(args)?);
+    let (entry, collection) = entry_and_collection(args)?;
     let id = args.text("documentId")?;
     let pending = entry.replicator()?.is_document_pending(id, &collection)?;
     Ok(Outcome::Json(json!({"isPending": pending}).to_string()))
 }
 
-fn collection(args: &Args<'_>) -> Result<CollectionSpec> {
-    CollectionSpec::new(args.text("scopeName")?, args.text("collectionName")?)
+/// The replicator and a collection of its database.
+fn entry_and_collection(args: &Args<'_>) -> Result<(Arc<ReplicatorEntry>, CollectionSpec)> {
+    let entry = entry(args)?;
+    let (open, collection) = args.collection()?;
+    if open.database.path() != entry.replicator()?.database().path() {
+        return Err(Error::invalid(format!(
+            "database {:?} is not the one that is replicated",
+            open.unique_name
+        )));
+    }
+    Ok((entry, collection))
 }
 
 /// `replicator_AddChangeListener {replicatorId, changeListenerToken}`.

@@ -289,11 +289,11 @@ fn edit_blob(text: &[u8], blob: &FoundBlob, mirror: &Member<'_>) -> Result<Optio
     if value(&theirs, "digest").is_none_or(|digest| !digest.starts_with(b"\"")) {
         return Ok(None);
     }
-    let differs = |key: &&str| {
+    let differs = |key: &str| {
         let theirs = value(&theirs, key);
         theirs.is_some() && theirs != value(&ours, key)
     };
-    if !EDITED.iter().any(|key| differs(&key)) {
+    if !EDITED.iter().any(|key| differs(key)) {
         return Ok(None);
     }
     let mut out = ObjectWriter::new(blob.span.len() + 64);

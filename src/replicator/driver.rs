@@ -167,9 +167,10 @@ impl<O: DriverObserver> Driver<O> {
         if let Poll::Ready(Some(input)) = self.inputs.poll_recv(cx) {
             return Poll::Ready(Wake::Input(input));
         }
-        // A slow disk must slow the peer.
+        // A slow disk, and a peer that takes no answers, must slow the peer.
         let backlog = self.database.blob_backlog().load(Ordering::Acquire);
         if backlog < tuning::BLOB_BACKLOG
+            && !self.core.is_congested()
             && let Poll::Ready(received) = self.transport.poll_next_unpin(cx)
         {
             return Poll::Ready(Wake::Received(self.take_more(received, cx)));

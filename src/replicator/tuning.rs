@@ -46,6 +46,12 @@ pub(crate) const BLOB_CHUNK: usize = 128 * KIB;
 /// Received attachment bytes that wait for the disk; above it the socket is not read.
 pub(crate) const BLOB_BACKLOG: usize = 4 * MIB;
 
+/// Bytes that wait for the socket; above it the peer is not listened to until it takes some. Far
+/// above what our own windows let wait, so that two busy peers never wait for each other.
+pub(crate) const OUTPUT_BACKLOG: usize = 16 * MIB;
+/// Questions that wait for the database; above it the peer is not listened to.
+pub(crate) const DATABASE_BACKLOG: usize = 10_000;
+
 /// Ancestors sent with a revision when the peer does not say how many it keeps (wire §5.3).
 pub(crate) const DEFAULT_MAX_HISTORY: u32 = 20;
 /// Ancestors that we ask for and keep (wire §3.7).

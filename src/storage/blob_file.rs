@@ -215,10 +215,48 @@ impl BlobFolder {
             .join(format!("{}{SEALED_SUFFIX}", digest.to_hex()))
     }
 
-    /// Removes the plain file of a blob that has a sealed one.
-    pub(crate) fn remove_plain(&self, digest: &BlobDigest) -> Result<()> {
-        let path = self.plain_path(digest);
-        fs::remove_file(&path).map_err(|error| not_writeable(&error, &path))
+    /// Paths of all blob files.
+    pub(crate) fn paths(&self) -> Result<Vec<PathBuf>> {
+        let path = |(digest, sealed): (BlobDigest, bool)| {
+            if sealed {
+                self.sealed_path(&digest)
+            } else {
+                self.plain_path(&digest)
+            }
+        };
+        Ok(self.list()?.into_iter().map(path).collect())
+    }
+
+    /// Makes a sealed file for each plain one that has none. Needs `seal`.
+    pub(crate) fn seal_plain_files(&self) -> Result<()> {
+        for (digest, sealed) in self.list()? {
+            if sealed || self.sealed_path(&digest).is_file() {
+                continue;
+            }
+            let mut plain = File::open(self.plain_path(&digest))?;
+            let mut writer = self.create()?;
+            let mut buffer = vec![0; CHUNK_LEN];
+            loop {
+                let count = plain.read(&mut buffer)?;
+                if count == 0 {
+                    break;
+                }
+                writer.write(&buffer[..count])?;
+            }
+            writer.finish(self, &digest)?;
+        }
+        Ok(())
+    }
+
+    /// Removes each plain file that has a sealed twin.
+    pub(crate) fn remove_sealed_twins(&self) -> Result<()> {
+        for (digest, sealed) in self.list()? {
+            let path = self.plain_path(&digest);
+            if sealed && path.is_file() {
+                fs::remove_file(&path).map_err(|error| not_writeable(&error, &path))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -512,7 +550,7 @@ mod tests {
         assert!(!good.windows(32).any(|w| w == [7; 32]), "content shows");
 
         let cut = good[..good.len() - SEALED_LEN as usize].to_vec();
-        let mut changed = good.clone();
+        let mut changed = good;
         changed[1000] ^= 1;
         for bad in [cut, changed] {
             fs::write(&path, bad).unwrap();

@@ -88,6 +88,22 @@ pub(crate) fn set_info(connection: &Connection, key: &str, value: &[u8]) -> Resu
     Ok(())
 }
 
+/// Gives a copied database an identity of its own and no checkpoints.
+pub(crate) fn become_a_copy(connection: &Connection) -> Result<()> {
+    connection.begin()?;
+    let changed = (|| {
+        for key in ["private_uuid", "public_uuid"] {
+            set_info(connection, key, uuid::Uuid::new_v4().as_bytes())?;
+        }
+        connection
+            .inner
+            .execute_batch("DELETE FROM checkpoints; DELETE FROM peer_checkpoints;")?;
+        connection.commit()
+    })();
+    connection.roll_back();
+    changed
+}
+
 /// A 16-byte identifier of the table `info`.
 ///
 /// # Errors

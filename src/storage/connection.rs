@@ -21,6 +21,10 @@ pub(crate) const PLAIN_HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// How long a statement waits for another connection of this process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long, and how often, cutting the log waits for readers.
+const TRUNCATE_WAIT: Duration = Duration::from_millis(20);
+const TRUNCATE_TRIES: u32 = 25;
+
 /// Statements that each connection keeps prepared: about ten a collection.
 const CACHED_STATEMENTS: usize = 256;
 
@@ -28,7 +32,10 @@ const CACHED_STATEMENTS: usize = 256;
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
 /// Page cache of each reader, in KiB.
-const READER_CACHE_KIB: i64 = 4 * 1024;
+const READER_CACHE_KIB: i64 = 8 * 1024;
+
+/// How much of a plain file each reader sees through the system's page cache, without copies.
+const READER_MMAP_BYTES: i64 = 256 * 1024 * 1024;
 
 /// The 256-bit key of a file and the salt in its first 16 bytes (design D7).
 #[derive(Clone)]
@@ -124,6 +131,9 @@ impl Connection {
         let connection = Self::open(file, key, false)?;
         connection.set("query_only", true)?;
         connection.set("cache_size", -READER_CACHE_KIB)?;
+        if key.is_none() {
+            connection.set("mmap_size", READER_MMAP_BYTES)?;
+        }
         Ok(connection)
     }
 
@@ -223,9 +233,14 @@ impl Connection {
         self.release()
     }
 
+    /// Starts a read transaction; the first statement pins what it will see.
+    pub(crate) fn open_unpinned_snapshot(&self) -> Result<()> {
+        self.run("BEGIN")
+    }
+
     /// Starts a read transaction and pins what it will see.
     pub(crate) fn open_snapshot(&self) -> Result<()> {
-        self.run("BEGIN")?;
+        self.open_unpinned_snapshot()?;
         let pinned = self
             .inner
             .prepare_cached("SELECT 1 FROM collections LIMIT 1")
@@ -257,10 +272,24 @@ impl Connection {
         Ok(())
     }
 
-    /// Copies the whole log and cuts it to nothing, if no reader is in the way.
+    /// Copies the whole log and cuts it to nothing. Gives up after a while when a reader is in
+    /// the way; then the log just stays.
     pub(crate) fn truncate_log(&self) -> Result<()> {
-        self.inner
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        self.inner.busy_timeout(TRUNCATE_WAIT)?;
+        let truncated = (|| {
+            for _ in 0..TRUNCATE_TRIES {
+                // Also busy, without any wait, while the checkpointer is at work.
+                let busy: i64 =
+                    self.inner
+                        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+                if busy == 0 {
+                    break;
+                }
+                std::thread::sleep(TRUNCATE_WAIT);
+            }
+            Ok(())
+        })();
+        self.inner.busy_timeout(BUSY_TIMEOUT)?;
+        truncated
     }
 }

@@ -106,7 +106,8 @@ impl DocumentTable {
             body: format!("SELECT body FROM {table} WHERE sequence = ?1"),
             replace: format!(
                 "UPDATE {table} SET sequence = :new, flags = :flags, rev_id = :rev_id, tree = :tree,
-                 body = :body WHERE sequence = :old"
+                 body = :body, expiration = CASE WHEN :flags & 1 THEN NULL ELSE expiration END
+                 WHERE sequence = :old"
             ),
             set_tree: format!("UPDATE {table} SET tree = ?2 WHERE sequence = ?1"),
             delete: format!("DELETE FROM {table} WHERE sequence = ?1"),
@@ -212,6 +213,24 @@ impl DocumentTable {
         Ok(())
     }
 
+    /// Changes the tree and the flags of a row: leaves came or went, the current one is the same.
+    pub(crate) fn set_branches(
+        &self,
+        connection: &Connection,
+        sequence: u64,
+        flags: Flags,
+        tree: Option<&[u8]>,
+    ) -> Result<()> {
+        connection
+            .inner
+            .prepare_cached(&format!(
+                "UPDATE docs_{} SET flags = ?2, tree = ?3 WHERE sequence = ?1",
+                self.id
+            ))?
+            .execute((to_sql(sequence), flags.0, tree))?;
+        Ok(())
+    }
+
     /// Removes a row.
     pub(crate) fn delete(&self, connection: &Connection, sequence: u64) -> Result<()> {
         let mut statement = connection.inner.prepare_cached(&self.delete)?;
@@ -278,6 +297,111 @@ impl DocumentTable {
         Ok(())
     }
 
+    /// When a live document expires, in milliseconds since 1970.
+    pub(crate) fn expiration(
+        &self,
+        connection: &Connection,
+        doc_id: &DocId,
+    ) -> Result<Option<i64>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT expiration FROM docs_{} WHERE id = ?1",
+            self.id
+        ))?;
+        let found = statement
+            .query_row([doc_id.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(found.flatten())
+    }
+
+    /// Sets when the row's document expires.
+    pub(crate) fn set_expiration(
+        &self,
+        connection: &Connection,
+        sequence: u64,
+        expiration: Option<i64>,
+    ) -> Result<()> {
+        connection
+            .inner
+            .prepare_cached(&format!(
+                "UPDATE docs_{} SET expiration = ?2 WHERE sequence = ?1",
+                self.id
+            ))?
+            .execute((to_sql(sequence), expiration))?;
+        Ok(())
+    }
+
+    /// Documents whose time has come, earliest first.
+    pub(crate) fn expired(
+        &self,
+        connection: &Connection,
+        now: i64,
+        limit: usize,
+    ) -> Result<Vec<DocId>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT id FROM docs_{} WHERE expiration IS NOT NULL AND expiration <= ?1
+             ORDER BY expiration LIMIT ?2",
+            self.id
+        ))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = statement.query((now, limit))?;
+        let mut expired = Vec::new();
+        while let Some(row) = rows.next()? {
+            expired.push(DocId::parse(row.get::<_, String>(0)?)?);
+        }
+        Ok(expired)
+    }
+
+    /// The earliest time at which a document expires.
+    pub(crate) fn next_expiration(&self, connection: &Connection) -> Result<Option<i64>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT min(expiration) FROM docs_{} WHERE expiration IS NOT NULL",
+            self.id
+        ))?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// The bodies with blobs that came after sequence `after`.
+    pub(crate) fn bodies_with_blobs(
+        &self,
+        connection: &Connection,
+        after: u64,
+        visit: &mut impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = connection.inner.prepare(&format!(
+            "SELECT body FROM docs_{} WHERE sequence > ?1 AND flags & {}",
+            self.id,
+            Flags::HAS_BLOBS
+        ))?;
+        let mut rows = statement.query([to_sql(after)])?;
+        while let Some(row) = rows.next()? {
+            visit(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// Every row with its body, or why it cannot be read.
+    pub(crate) fn all(
+        &self,
+        connection: &Connection,
+        mut visit: impl FnMut(&str, Result<(Head, &[u8])>),
+    ) -> Result<()> {
+        let mut statement = connection.inner.prepare(&format!(
+            "SELECT sequence, flags, rev_id, tree, id, body FROM docs_{}",
+            self.id
+        ))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = row.get_ref(4)?.as_str().unwrap_or("(unreadable)");
+            let read = || {
+                DocId::parse(id)?;
+                let body = row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?;
+                Ok((read_head(row)?, body))
+            };
+            visit(id, read());
+        }
+        Ok(())
+    }
+
     /// The body of a leaf that is not current.
     pub(crate) fn branch_body(
         &self,
@@ -309,6 +433,22 @@ impl DocumentTable {
                  VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET body = excluded.body",
             )?
             .execute((self.id, doc_id.as_str(), rev_id.as_str(), body))?;
+        Ok(())
+    }
+
+    /// Removes the body of a revision that is no leaf any more, or current now.
+    pub(crate) fn delete_branch_body(
+        &self,
+        connection: &Connection,
+        doc_id: &DocId,
+        rev_id: &RevId,
+    ) -> Result<()> {
+        connection
+            .inner
+            .prepare_cached(
+                "DELETE FROM branch_bodies WHERE collection = ?1 AND doc_id = ?2 AND rev_id = ?3",
+            )?
+            .execute((self.id, doc_id.as_str(), rev_id.as_str()))?;
         Ok(())
     }
 

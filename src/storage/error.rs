@@ -12,6 +12,10 @@ impl From<rusqlite::Error> for Error {
         };
         let text = text.clone().unwrap_or_else(|| failure.to_string());
         match failure.extended_code & 0xff {
+            // A collection that was deleted between its look-up and the read of its table.
+            ffi::SQLITE_ERROR if text.starts_with("no such table: docs_") => {
+                Self::not_found("collection not found, it was deleted just now")
+            }
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::lite(Code::Busy, text),
             ffi::SQLITE_CORRUPT => Self::lite(Code::CorruptData, text),
             ffi::SQLITE_NOTADB => Self::lite(Code::NotADatabaseFile, text),

@@ -7,6 +7,8 @@
 //! | [`document_table`] | the SQL of one collection's table |
 //! | [`blob_store`], [`blob_file`] | blobs: small ones in a table, large ones as files (design D6) |
 //! | [`checkpoint_store`] | checkpoints of both roles, remotes, database identity |
+//! | [`maintenance`] | SQLite's own care, walks over everything |
+//! | [`export`] | the whole database into a new file |
 //! | [`lock_file`] | one process a database (design D3) |
 //! | [`error`] | SQLite's result codes as [`crate::Error`] |
 //!
@@ -18,7 +20,9 @@ pub(crate) mod checkpoint_store;
 pub(crate) mod connection;
 pub(crate) mod document_table;
 pub(crate) mod error;
+pub(crate) mod export;
 pub(crate) mod lock_file;
+pub(crate) mod maintenance;
 pub(crate) mod schema;
 
 pub(crate) use connection::Connection;

@@ -16,6 +16,7 @@ pub(super) struct Certificate<'a> {
     x509: X509Certificate<'a>,
     /// Contents of the outer signature's AlgorithmIdentifier.
     signature_algorithm: &'a [u8],
+    signature: &'a [u8],
     /// Contents of the key's AlgorithmIdentifier.
     key_algorithm: &'a [u8],
     /// The key, without its AlgorithmIdentifier.
@@ -38,12 +39,13 @@ impl<'a> Certificate<'a> {
         }
         let (outer, _) = der::element(der, SEQUENCE)?;
         let (_, after_tbs) = der::element(outer, SEQUENCE)?;
-        let (signature_algorithm, _) = der::element(after_tbs, SEQUENCE)?;
+        let (signature_algorithm, signature) = der::element(after_tbs, SEQUENCE)?;
         let (spki, _) = der::element(x509.tbs_certificate.subject_pki.raw, SEQUENCE)?;
         let (key_algorithm, key) = der::element(spki, SEQUENCE)?;
         Some(Self {
             der,
             signature_algorithm,
+            signature: der::bit_string(signature)?,
             key_algorithm,
             key: der::bit_string(key)?,
             x509,
@@ -132,7 +134,7 @@ impl<'a> Certificate<'a> {
                         .verify_signature(
                             issuer.key,
                             self.x509.tbs_certificate.as_ref(),
-                            &self.x509.signature_value.data,
+                            self.signature,
                         )
                         .is_ok()
                 })

@@ -23,10 +23,11 @@ pub(super) fn element(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     (found == tag).then(|| rest.split_at_checked(length))?
 }
 
-/// Contents of a BIT STRING without unused bits.
+/// Contents of a BIT STRING without unused bits that fills `input`.
 pub(super) fn bit_string(input: &[u8]) -> Option<&[u8]> {
-    match element(input, BIT_STRING)?.0.split_first()? {
-        (0, bits) => Some(bits),
+    let (contents, rest) = element(input, BIT_STRING)?;
+    match contents.split_first()? {
+        (0, bits) if rest.is_empty() => Some(bits),
         _ => None,
     }
 }
@@ -60,5 +61,6 @@ mod tests {
         assert_eq!(bit_string(&[3, 2, 0, 5]), Some(&[5][..]));
         assert_eq!(bit_string(&[3, 2, 1, 4]), None);
         assert_eq!(bit_string(&[3, 0]), None);
+        assert_eq!(bit_string(&[3, 2, 0, 5, 0]), None);
     }
 }

@@ -1,12 +1,19 @@
 //! The public Rust API of databases, one binary.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 mod blobs;
 mod collections;
 mod crash;
+mod disk_full;
 mod documents;
+mod encryption;
+mod expiration;
+mod maintenance;
 mod observers;
 mod opening;
 mod queue;
 mod revisions;
+mod speed;
 mod support;
 mod workload;

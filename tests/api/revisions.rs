@@ -400,3 +400,64 @@ fn a_collection_is_empty_until_it_had_a_document() {
         .unwrap();
     assert!(!empty());
 }
+
+#[test]
+fn a_conflict_can_be_kept_as_a_branch_and_resolved_later() {
+    use settee::database::Resolution;
+    let merged = br#"{"side":"merged"}"#;
+    let cases = [
+        (Resolution::Local, Some(r#"{"n":1}"#), 3),
+        (Resolution::Remote, Some(r#"{"side":"remote"}"#), 2),
+        (Resolution::Merged(merged), Some(r#"{"side":"merged"}"#), 3),
+        (Resolution::Deleted, None, 3),
+    ];
+    for (resolution, body, generation) in cases {
+        let fixture = Fixture::new();
+        let local = fixture.save("a", r#"{"n":1}"#);
+        let db = &fixture.database;
+        let branch = |revision: IncomingRevision| {
+            db.write(|tx| tx.insert_or_branch(&default(), &revision, Some(REMOTE)))
+                .unwrap()
+        };
+        assert!(branch(incoming("a", &["1-00"], false, r#"{"side":"old"}"#)));
+        assert!(branch(incoming(
+            "a",
+            &["2-00", "1-00"],
+            false,
+            r#"{"side":"remote"}"#
+        )));
+        assert!(!branch(incoming("b", &["1-00"], false, "{}")));
+        assert_eq!(fixture.get("a").unwrap().rev_id, local.rev_id);
+        let conflicts = db
+            .read(|tx| tx.conflicts(&default(), &doc_id("a")))
+            .unwrap();
+        assert_eq!(conflicts.len(), 1);
+        assert_eq!(conflicts[0].rev_id, rev("2-00"));
+        assert_eq!(conflicts[0].body, br#"{"side":"remote"}"#);
+        assert_eq!(history(db, "a", &rev("2-00")), [rev("1-00")]);
+        let resolve = |other: &str| {
+            db.write(|tx| tx.resolve_conflict(&default(), &doc_id("a"), &rev(other), resolution))
+        };
+        assert!(resolve("1-00").unwrap_err().is(Code::NotFound));
+        resolve("2-00").unwrap();
+        assert_eq!(fixture.body("a").as_deref(), body);
+        assert!(
+            db.read(|tx| tx.conflicts(&default(), &doc_id("a")))
+                .unwrap()
+                .is_empty()
+        );
+        let (changes, _) = db
+            .read(|tx| {
+                tx.changes(
+                    &default(),
+                    Sequence(0),
+                    10,
+                    Some(&[doc_id("a")]),
+                    Some(REMOTE),
+                )
+            })
+            .unwrap();
+        assert_eq!(changes[0].rev_id.generation(), generation);
+        assert_eq!(changes[0].remote_ancestor, Some(rev("2-00")));
+    }
+}

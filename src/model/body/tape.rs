@@ -145,6 +145,9 @@ impl<'a> Tape<'a> {
     }
 }
 
+/// A number of so many characters and without exponent is below 1.8e308.
+const SURELY_FINITE: usize = 308;
+
 struct Reader<'a> {
     tape: Tape<'a>,
     at: usize,
@@ -343,19 +346,22 @@ impl Reader<'_> {
             Some(b'1'..=b'9') => self.digits()?,
             _ => return Err(self.unexpected("a digit")),
         }
-        let mut float = false;
+        let (mut float, mut scaled) = (false, false);
         if self.peek() == Some(b'.') {
             float = true;
             self.at += 1;
             self.digits()?;
         }
         if let Some(b'e' | b'E') = self.peek() {
-            float = true;
+            (float, scaled) = (true, true);
             self.at += 1;
             if let Some(b'+' | b'-') = self.peek() {
                 self.at += 1;
             }
             self.digits()?;
+        }
+        if scaled || self.at - start > SURELY_FINITE {
+            self.check_finite(start)?;
         }
         let span = Span {
             start: start as u32,
@@ -367,6 +373,18 @@ impl Reader<'_> {
         } else {
             Node::Int(span)
         })
+    }
+
+    /// Refuses what no double can hold: every other program would read it as infinity.
+    fn check_finite(&self, start: usize) -> Result<()> {
+        let text = std::str::from_utf8(&self.tape.text[start..self.at]).unwrap_or_default();
+        if text.parse::<f64>().is_ok_and(f64::is_finite) {
+            return Ok(());
+        }
+        let shown: String = text.chars().take(40).collect();
+        Err(Error::invalid(format!(
+            "document body: number {shown} at byte {start} is beyond the limit of 1.8e308"
+        )))
     }
 
     /// One digit at least.

@@ -42,8 +42,19 @@ fn keys_are_sorted_by_bytes_and_the_last_of_equals_counts() {
 
 #[test]
 fn numbers_keep_their_spelling() {
-    let text = r#"{"n":[0,-0,5.0,1e5,1E+05,-1.50e-7,123456789012345678901234567890,1e999]}"#;
+    let text = r#"{"n":[0,-0,5.0,1e5,1E+05,-1.50e-7,123456789012345678901234567890,1e308,1e-999]}"#;
     assert_eq!(canonical(text), text);
+}
+
+#[test]
+fn numbers_that_no_double_holds_are_refused() {
+    assert_eq!(
+        refused(r#"{"a":-1e999}"#),
+        "document body: number -1e999 at byte 5 is beyond the limit of 1.8e308"
+    );
+    let long = |digits: usize| format!("{{\"a\":{}}}", "9".repeat(digits));
+    assert_eq!(canonical(&long(308)), long(308));
+    refused(long(310));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::pusher::PushStep;
 use crate::blip::{Connection, ReplyMode, RequestId};
 use crate::error::Error;
 use crate::protocol::Request;
+use crate::replicator::tuning;
 
 /// Who waits for a database answer.
 #[derive(Debug)]
@@ -91,6 +92,12 @@ impl Context {
         self.next_token += 1;
         self.requests
             .push_back((RequestToken(self.next_token), request));
+    }
+
+    /// Whether so much waits for the database or the socket that the peer must wait too.
+    pub(super) fn is_congested(&self) -> bool {
+        self.blip.queued_bytes() > tuning::OUTPUT_BACKLOG
+            || self.db_routes.len() > tuning::DATABASE_BACKLOG
     }
 
     /// Who asked, once the answer is here.

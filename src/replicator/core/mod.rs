@@ -442,6 +442,11 @@ impl Core {
         self.outcome.clone()
     }
 
+    /// Whether the peer should not be listened to now: it asks for more than it takes.
+    pub fn is_congested(&self) -> bool {
+        self.cx.is_congested()
+    }
+
     /// Whether the connection is over.
     pub fn is_closed(&self) -> bool {
         self.phase == Phase::Closed

@@ -387,16 +387,16 @@ async fn handshakes_prove_the_key_in_both_versions_of_tls() {
     }
 }
 
-proptest::proptest! {
-    #[test]
-    fn a_changed_certificate_is_refused_and_never_panics(
-        position in proptest::num::usize::ANY,
-        bit in 0..8_u8,
-    ) {
-        static GOOD: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
-        let mut der = GOOD.get_or_init(|| self_signed(&params("changed"))).clone();
-        let index = position % der.len();
-        der[index] ^= 1 << bit;
-        proptest::prop_assert!(check(&ServerTrust::OnlySelfSigned, &[&der]).is_err());
+#[test]
+fn a_certificate_with_any_bit_changed_is_refused() {
+    let good = self_signed(&params("changed"));
+    check(&ServerTrust::OnlySelfSigned, &[&good]).unwrap();
+    for index in 0..good.len() {
+        for bit in 0..8 {
+            let mut der = good.clone();
+            der[index] ^= 1 << bit;
+            let result = check(&ServerTrust::OnlySelfSigned, &[&der]);
+            assert!(result.is_err(), "byte {index} of {}, bit {bit}", good.len());
+        }
     }
 }

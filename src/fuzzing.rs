@@ -1,0 +1,298 @@
+//! Bodies of the fuzz targets: each takes any bytes and asserts a property of a decoder that
+//! strangers feed. `fuzz/` holds a line a target for cargo-fuzz; `tests/corpus.rs` replays the
+//! seeds on stable Rust.
+
+use bytes::Bytes;
+
+use crate::blip::{
+    BadProperties, Config, Connection, Event, Message, Properties, ReplyMode, Violation,
+};
+use crate::protocol::attachments::{add_attachments, clean_received, collect_blobs};
+use crate::protocol::{ChangesReply, CheckpointReply, CollectionReply, ProposeReply, Request};
+
+/// A fuzz target: its name, which is also that of its folder of seeds, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 7] = [
+    ("frames", frames),
+    ("messages", messages),
+    ("inflate", inflate),
+    ("properties", properties),
+    ("requests", requests),
+    ("replies", replies),
+    ("attachments", attachments),
+];
+
+/// Small limits, so that a fuzzer reaches them.
+fn small_config() -> Config {
+    Config {
+        max_frame: 8 << 10,
+        max_properties: 1 << 10,
+        max_message: 16 << 10,
+        max_given_up: 64 << 10,
+        max_open_messages: 8,
+        max_open_bytes: 48 << 10,
+        compression_level: 1,
+    }
+}
+
+/// A connection that waits for replies to twelve requests, four of them streamed.
+fn waiting_connection(config: Config) -> Connection {
+    let mut connection = Connection::new(config);
+    for index in 0..12_u64 {
+        let mode = if index % 3 == 0 {
+            ReplyMode::Streamed
+        } else {
+            ReplyMode::Whole
+        };
+        let id = connection.request(Message::default(), mode);
+        if index % 2 == 0 {
+            connection.limit_reply(id, 1_000);
+        }
+    }
+    while connection.poll_transmit(&mut Vec::new()) {}
+    while connection.poll_event().is_some() {}
+    connection
+}
+
+/// Gives one frame to a connection and checks what comes of it. `false` when it is dead.
+fn feed(connection: &mut Connection, frame: &[u8], config: &Config) -> bool {
+    let result = connection.handle_ws_message(frame);
+    assert_eq!(result.as_ref().err(), connection.violation());
+    while let Some(event) = connection.poll_event() {
+        match event {
+            Event::Request { to, message } => {
+                assert!(message.body.len() <= config.max_message);
+                assert!(message.properties.encoded_len() <= config.max_properties);
+                assert_eq!(to.is_none(), message.no_reply);
+                let request = Request::decode(message.clone());
+                if let Some(to) = to {
+                    match request {
+                        Ok(_) => connection.reply(to, message),
+                        Err(error) => connection.reply_error(to, &error),
+                    }
+                }
+            }
+            Event::Reply {
+                result: Ok(message),
+                ..
+            } => assert!(message.body.len() <= config.max_message),
+            Event::ReplyData { data, .. } => {
+                assert!(!data.is_empty() && data.len() <= config.max_message);
+            }
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    while connection.poll_transmit(&mut out) {
+        assert!(result.is_ok() && out.len() <= 16_384);
+    }
+    result.is_ok()
+}
+
+/// Pieces of `data`, each after its length as two little-endian bytes.
+fn pieces(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (len, rest) = data.split_first_chunk::<2>()?;
+        let len = usize::from(u16::from_le_bytes(*len)).min(rest.len());
+        let (piece, rest) = rest.split_at(len);
+        data = rest;
+        Some(piece)
+    })
+}
+
+/// Frames as a peer may send them: whatever they are, limits hold and a dead connection is quiet.
+pub fn frames(data: &[u8]) {
+    let config = small_config();
+    let mut connection = waiting_connection(config.clone());
+    for frame in pieces(data) {
+        if !feed(&mut connection, frame, &config) {
+            return;
+        }
+    }
+}
+
+/// Frames with right checksums and deflate streams, so that the fuzzer gets past those. Each
+/// piece is number, flags and uncompressed contents.
+pub fn messages(data: &[u8]) {
+    let config = small_config();
+    let mut connection = waiting_connection(config.clone());
+    let mut sum = crc32fast::Hasher::new();
+    let mut deflater = flate2::Compress::new(flate2::Compression::new(1), false);
+    for piece in pieces(data) {
+        let [number, flags, contents @ ..] = piece else {
+            continue;
+        };
+        let mut frame = vec![number & 0x7f, flags & 0x7f];
+        if flags & 7 > 2 {
+            frame.extend_from_slice(contents);
+        } else {
+            sum.update(contents);
+            if flags & 8 != 0 && !contents.is_empty() {
+                frame.reserve(contents.len() * 2 + 64);
+                let _ = deflater.compress_vec(contents, &mut frame, flate2::FlushCompress::Sync);
+                frame.truncate(frame.len() - 4);
+            } else {
+                frame[1] &= !8;
+                frame.extend_from_slice(contents);
+            }
+            frame.extend_from_slice(&sum.clone().finalize().to_be_bytes());
+        }
+        if !feed(&mut connection, &frame, &config) {
+            let wrong_codec = matches!(
+                connection.violation(),
+                Some(Violation::BadChecksum { .. } | Violation::BadDeflate { .. })
+            );
+            assert!(!wrong_codec, "{:?}", connection.violation());
+            return;
+        }
+    }
+}
+
+/// A deflated payload: what our decoder takes is what flate2 alone makes of it, and never more
+/// than the limit.
+pub fn inflate(data: &[u8]) {
+    let config = small_config();
+    let mut input = data.to_vec();
+    input.extend_from_slice(&[0, 0, 0xff, 0xff]);
+    let mut expected = Vec::with_capacity(config.max_message + 1);
+    let mut inflater = flate2::Decompress::new(false);
+    let status = inflater.decompress_vec(&input, &mut expected, flate2::FlushDecompress::Sync);
+    let whole = inflater.total_in() == input.len() as u64;
+    let ended = matches!(status, Ok(flate2::Status::StreamEnd));
+    let good = whole && !ended && status.is_ok() && expected.len() <= config.max_message;
+
+    // The contents of a streamed reply: one byte of properties, then all of it is body.
+    let mut connection = waiting_connection(config);
+    let mut frame = vec![1, 0x49];
+    frame.extend_from_slice(data);
+    frame.extend_from_slice(&crc32fast::hash(&expected).to_be_bytes());
+    match connection.handle_ws_message(&frame) {
+        Ok(()) => assert!(good && frame.len() <= 8 << 10),
+        Err(Violation::BadProperties { .. } | Violation::FrameTooLarge { .. }) => {}
+        Err(violation) => assert!(!good, "{violation}"),
+    }
+    let mut body = Vec::new();
+    while let Some(event) = connection.poll_event() {
+        if let Event::ReplyData { data, .. } = event {
+            body.extend_from_slice(&data);
+        }
+    }
+    assert!(expected.ends_with(&body) && body.len() <= 1_000);
+}
+
+/// A properties block: what is read is written again as it was.
+pub fn properties(data: &[u8]) {
+    const LIMIT: usize = 4 << 10;
+    match Properties::decode_prefix(data, LIMIT) {
+        Ok(Some((properties, used))) => {
+            let block = properties.as_bytes();
+            assert!(block.len() <= LIMIT);
+            assert_eq!(&data[used - block.len()..used], block);
+            let again: Properties = properties.iter().collect();
+            assert_eq!(again, properties);
+            for (key, _) in &properties {
+                assert!(properties.get(key).is_some());
+            }
+        }
+        Ok(None) => assert!(data.len() < LIMIT + 10),
+        Err(BadProperties::TooLong { len, limit }) => assert!(len > limit as u64),
+        Err(_) => {}
+    }
+    if let Ok(whole) = Properties::decode(data) {
+        assert_eq!(whole.as_bytes(), data);
+    }
+}
+
+/// A message's contents: properties with their length, then the body.
+fn message(data: &[u8]) -> Option<Message> {
+    let (properties, used) = Properties::decode_prefix(data, 64 << 10).ok().flatten()?;
+    Some(Message {
+        properties,
+        body: Bytes::copy_from_slice(&data[used..]),
+        ..Message::default()
+    })
+}
+
+/// A request: what is understood is still understood, as the same, when we have written it.
+pub fn requests(data: &[u8]) {
+    let Some(message) = message(data) else {
+        return;
+    };
+    match Request::decode(message) {
+        Ok(request) => {
+            if let Request::Rev(rev) = &request
+                && let Ok(ids) = rev.ids()
+            {
+                assert_eq!(ids.history.len(), rev.history.len());
+            }
+            let again = Request::decode(request.clone().encode());
+            assert_eq!(again.as_ref(), Ok(&request));
+        }
+        Err(error) => {
+            let (domain, code) = error.to_blip();
+            assert!(["BLIP", "HTTP", "LiteCore"].contains(&domain) && code > 0);
+        }
+    }
+}
+
+/// A reply of any kind, to a request about `n` things where `n` is the first byte: as for
+/// requests.
+pub fn replies(data: &[u8]) {
+    let Some((&count, rest)) = data.split_first() else {
+        return;
+    };
+    let Some(message) = message(rest) else {
+        return;
+    };
+    let count = usize::from(count);
+    if let Ok(reply) = ChangesReply::decode(&message, count) {
+        assert_eq!(reply.entries.len(), count);
+        assert_eq!(ChangesReply::decode(&reply.encode(), count), Ok(reply));
+    }
+    if let Ok(reply) = ProposeReply::decode(&message, count) {
+        assert_eq!(reply.entries.len(), count);
+        assert_eq!(ProposeReply::decode(&reply.encode(), count), Ok(reply));
+    }
+    if let Ok(reply) = CheckpointReply::decode(&message) {
+        let again = CheckpointReply::decode(&reply.clone().encode());
+        assert_eq!(again.map(|again| again.rev), Ok(reply.rev));
+    }
+    if let Ok(entries) = CollectionReply::decode_all(&message, count) {
+        assert_eq!(entries.len(), count);
+        // Spaces may go when it is written for the first time, and nothing after that.
+        let encoded = CollectionReply::encode_all(&entries);
+        let once = encoded.and_then(|message| CollectionReply::decode_all(&message, count));
+        if let Ok(once) = once {
+            let encoded = CollectionReply::encode_all(&once);
+            let twice = encoded.and_then(|message| CollectionReply::decode_all(&message, count));
+            assert_eq!(twice, Ok(once));
+        }
+    }
+}
+
+/// A body: cleaning it twice is cleaning it once; JSON stays JSON; no reserved key is left.
+pub fn attachments(data: &[u8]) {
+    let is_json = serde_json::from_slice::<serde_json::Value>(data).is_ok();
+    if let Ok(clean) = clean_received(Bytes::copy_from_slice(data)) {
+        let again = clean_received(clean.body.clone()).map(|again| again.body);
+        assert_eq!(again.as_ref(), Ok(&clean.body));
+        let value = serde_json::from_slice::<serde_json::Value>(&clean.body);
+        if is_json && let Some(object) = value.ok().as_ref().and_then(serde_json::Value::as_object)
+        {
+            let reserved = |key: &&String| key.starts_with('_') && *key != "_attachments";
+            assert_eq!(object.keys().find(reserved), None);
+        }
+        for digest in &clean.unlisted {
+            assert!(clean.blobs.iter().any(|blob| blob.digest == *digest));
+        }
+    }
+    let added = add_attachments(data, Some(1));
+    if let (true, Ok(added)) = (is_json, &added) {
+        assert!(serde_json::from_slice::<serde_json::Value>(added).is_ok());
+        let blobs = collect_blobs(data).map_or(0, |blobs| blobs.len());
+        let after = collect_blobs(added).map_or(0, |blobs| blobs.len());
+        assert!(after <= blobs, "{after} > {blobs}");
+    }
+}
