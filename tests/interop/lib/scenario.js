@@ -54,10 +54,16 @@ class Scenario {
   }
 
   async end() {
+    const failures = [];
     for (const stop of this.started.reverse()) {
-      await within(CLEANUP_LIMIT, 'ending a scenario', stop());
+      await within(CLEANUP_LIMIT, 'ending a scenario', stop()).catch((error) =>
+        failures.push(error),
+      );
     }
     fs.rmSync(this.folder, { recursive: true, force: true });
+    if (failures.length > 0) {
+      throw failures[0];
+    }
   }
 }
 
