@@ -1,3 +1,5 @@
+const { stripColour } = require('./strip-colour');
+
 /** Reads the lines that `tests/interop/run.js` prints and counts them into a report. */
 class InteropOutput {
   constructor(report) {
@@ -7,7 +9,9 @@ class InteropOutput {
     this.ended = false;
   }
 
-  line(line) {
+  line(raw) {
+    // Maven leaves colours behind, even when it says nothing.
+    const line = stripColour(raw);
     const total = /^(\d+) scenarios$/.exec(line);
     if (total !== null) {
       this.ended = Number(total[1]) === this.seen;
