@@ -53,7 +53,15 @@ function check(field: string, kind: ArgumentKind, value: unknown): void {
 }
 
 function isJson(value: unknown): boolean {
-  return typeof value === 'object' || typeof value === 'string';
+  if (typeof value !== 'string' || value === '') {
+    return typeof value === 'object' || value === '';
+  }
+  try {
+    const parsed = JSON.parse(value);
+    return typeof parsed === 'object' && parsed !== null;
+  } catch {
+    return false;
+  }
 }
 
 function isDate(value: unknown): boolean {

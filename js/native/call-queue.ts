@@ -30,6 +30,12 @@ enum Kind {
  */
 const INLINE_CALLS = 128;
 
+/**
+ * Calls that are gathered at most: a loop that issues thousands hands them over in such portions, so
+ * that the engine works while the loop runs.
+ */
+const GATHERED_CALLS = 256;
+
 /** Bytes larger than this are handed over at once instead of being copied until the tick ends. */
 const COPIED_BYTES = 64 * 1024;
 
@@ -37,10 +43,10 @@ interface Pending {
   resolve(value: any): void;
   reject(reason: unknown): void;
   /** Runs before the promise resolves. */
-  done?: () => void;
+  done: (() => void) | undefined;
   /** Runs before the promise rejects. */
-  failed?: () => void;
-  docId?: string;
+  failed: (() => void) | undefined;
+  docId: string | undefined;
 }
 
 /** What to do around the end of a call. */
@@ -109,7 +115,7 @@ export class CallQueue {
         this.batch.push(key, contentType, source.slice());
       }
     }
-    const promise = this.promise(call, { docId });
+    const promise = this.promise(call, undefined, docId);
     if (large) {
       // The caller may change its bytes as soon as the call returns.
       this.flush();
@@ -169,15 +175,20 @@ export class CallQueue {
   }
 
   private schedule(): void {
+    if (this.nextCall - this.firstOfBatch >= GATHERED_CALLS) {
+      this.flush();
+    }
     if (this.batch.length === 0) {
       // Not queueMicrotask, which test runners replace by a fake.
       Promise.resolve().then(() => this.flush());
     }
   }
 
-  private promise(call: number, pending: Omit<Pending, 'resolve' | 'reject'> = {}): Promise<any> {
+  private promise(call: number, hooks?: CallHooks, docId?: string): Promise<any> {
     return new Promise((resolve, reject) => {
-      this.pending.set(call, { ...pending, resolve, reject });
+      const done = hooks?.done;
+      const failed = hooks?.failed;
+      this.pending.set(call, { resolve, reject, done, failed, docId });
     });
   }
 

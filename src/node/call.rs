@@ -155,19 +155,20 @@ impl Reader {
     }
 
     fn text_of(&self, value: sys::napi_value) -> Result<String> {
-        let mut bytes = vec![0_u8; FIRST_LOOK];
-        let mut len = self.fill(value, &mut bytes)?;
+        let mut short = [0_u8; FIRST_LOOK];
+        let mut len = self.fill(value, &mut short)?;
         // A character that did not fit leaves up to three bytes and the terminator unused.
-        if len + 4 >= bytes.len() {
-            // SAFETY: without a buffer the length is told.
-            check(unsafe {
-                sys::napi_get_value_string_utf8(self.env, value, ptr::null_mut(), 0, &raw mut len)
-            })?;
-            bytes = vec![0; len + 1];
-            len = self.fill(value, &mut bytes)?;
+        if len + 4 < short.len() {
+            return String::from_utf8(short[..len].to_vec()).map_err(|_| not_utf8());
         }
+        // SAFETY: without a buffer the length is told.
+        check(unsafe {
+            sys::napi_get_value_string_utf8(self.env, value, ptr::null_mut(), 0, &raw mut len)
+        })?;
+        let mut bytes = vec![0; len + 1];
+        len = self.fill(value, &mut bytes)?;
         bytes.truncate(len);
-        String::from_utf8(bytes).map_err(|_| broken("text is not UTF-8"))
+        String::from_utf8(bytes).map_err(|_| not_utf8())
     }
 
     fn fill(&self, value: sys::napi_value, bytes: &mut [u8]) -> Result<usize> {
@@ -240,6 +241,10 @@ impl Reader {
         let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
         Ok(BlobSource::Bytes(bytes.to_vec()))
     }
+}
+
+fn not_utf8() -> Error {
+    broken("text is not UTF-8")
 }
 
 fn check(status: sys::napi_status) -> Result<()> {

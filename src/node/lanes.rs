@@ -95,11 +95,10 @@ mod tests {
             lanes.push(runtime.handle(), "a", Box::new(job));
         }
         assert!(lanes.is_busy("a") && !lanes.is_busy("b"));
-        let other = sender.clone();
         lanes.push(
             runtime.handle(),
             "b",
-            Box::new(move || other.send(1000).unwrap()),
+            Box::new(move || sender.send(1000).unwrap()),
         );
         assert_eq!(receiver.recv().unwrap(), 1000, "another lane does not wait");
         lanes.push(runtime.handle(), "a", Box::new(|| panic!("for the test")));

@@ -16,6 +16,9 @@ use std::fmt::Write as _;
 
 use crate::error::Error;
 
+/// Longest error message, in characters: a hostile name in it may be of any length.
+const MESSAGE_MAX: usize = 600;
+
 /// What a call resolves with.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -108,7 +111,10 @@ pub(super) fn put_error(text: &mut String, error: &Error) {
     text.push_str("{\"domain\":");
     put_string(text, error.domain());
     let _ = write!(text, ",\"code\":{},\"message\":", error.code());
-    put_string(text, error.message());
+    match error.message().char_indices().nth(MESSAGE_MAX) {
+        None => put_string(text, error.message()),
+        Some((end, _)) => put_string(text, &format!("{}…", &error.message()[..end])),
+    }
     text.push('}');
 }
 

@@ -163,7 +163,7 @@ fn blobs_are_found_at_any_depth_and_in_attachments() {
         length: None,
         content_type: None,
         encoding: Some("gzip".into()),
-        ..blob.clone()
+        ..blob
     };
     assert_eq!(encoded.blobs, [blob, old]);
     let inner = encode(r#"{"x":{"_attachments":{}}}"#);

@@ -268,3 +268,34 @@ async fn more_lists_than_anybody_sends_cost_the_connection() {
     }
     assert_eq!(peer.until_closed().await, 1008);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_asks_and_never_reads_is_not_listened_to() {
+    let server = Peer::new(&COLLECTIONS);
+    let mut peer = ScriptedPeer::connect(&server);
+    let body = format!("{{\"pad\":\"{}\"}}", "x".repeat(90_000));
+    let stored = Request::SetCheckpoint {
+        collection: None,
+        client: "cp-1".into(),
+        rev: String::new(),
+        body: body.into(),
+    };
+    peer.ask(stored).await.unwrap();
+    let mut sent = 0;
+    while sent < 5_000 {
+        let request = Request::GetCheckpoint {
+            collection: None,
+            client: "cp-1".into(),
+        };
+        let patience = std::time::Duration::from_secs(3);
+        if tokio::time::timeout(patience, peer.send(request))
+            .await
+            .is_err()
+        {
+            break;
+        }
+        sent += 1;
+    }
+    assert!(sent < 5_000, "450 MB of answers were queued");
+    peer.vanish().await;
+}
