@@ -1,3 +1,5 @@
+const { stripColour } = require('./strip-colour');
+
 /**
  * Reads what `cargo test` prints and counts into a report.
  *
@@ -58,11 +60,6 @@ class CargoOutput {
     this.failures += 1;
     this.report.fail(name);
   }
-}
-
-function stripColour(line) {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are made of
-  return line.replace(/\u001b\[[0-9;]*m/g, '');
 }
 
 module.exports = { CargoOutput };

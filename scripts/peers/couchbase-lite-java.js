@@ -51,10 +51,7 @@ async function couchbaseLiteJava() {
   }
   await need('Maven', () => found('mvn', '--version'), ['maven']);
   await download('Couchbase Lite Java CE', 'mvn', [
-    '-q',
-    '-B',
-    '-f',
-    path.join(SOURCES, 'pom.xml'),
+    ...['-q', '-B', '-f', path.join(SOURCES, 'pom.xml')],
     'dependency:copy-dependencies',
     `-DoutputDirectory=${jars}`,
   ]);

@@ -98,8 +98,10 @@ impl CollectionReply {
                 Self::Exists {
                     checkpoint: Some((rev, checkpoint)),
                 } => {
-                    let mut object = ObjectWriter::new(checkpoint.len() + rev.len() + 8);
+                    let mut object = ObjectWriter::new(checkpoint.len() + 2 * rev.len() + 20);
                     json::write_string(rev, object.key("rev"));
+                    // Couchbase Lite reads `rev`; clients made for a Sync Gateway read `_rev`.
+                    json::write_string(rev, object.key("_rev"));
                     for member in json::members(checkpoint, 0..checkpoint.len())? {
                         if !matches!(&*member.key, "rev" | "_rev") {
                             object.copy(checkpoint, &member);

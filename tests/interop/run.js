@@ -4,8 +4,8 @@
  *   node tests/interop/run.js              every scenario
  *   node tests/interop/run.js blobs TLS    those whose name has one of the words in it
  *
- * Prints one line a scenario: `ok - name`, `not ok - name` or `skip - name [skipped: reason]`.
- * Set CBL_LOG to see what Couchbase Lite logs when a scenario fails.
+ * Prints one line a scenario: `ok - name`, `not ok - name` or `skip - name [skipped: reason]`,
+ * and at the end `N scenarios`. Set CBL_LOG to see what Couchbase Lite logs when a scenario fails.
  */
 
 const { couchbaseLiteJava } = require('../../scripts/peers/couchbase-lite-java');
@@ -33,6 +33,7 @@ async function main() {
   const words = process.argv.slice(2);
   const chosen = (name) => words.length === 0 || words.some((word) => name.includes(word));
   let failures = 0;
+  let total = 0;
   for (const peer of PEERS) {
     const names = Object.keys(peer.scenarios)
       .map((title) => ({ name: `${peer.name} ${title}`, body: peer.scenarios[title] }))
@@ -43,10 +44,12 @@ async function main() {
     const start = await prepare(peer);
     for (const { name, body } of names) {
       const outcome = typeof start === 'string' ? start : await play(start, name, body);
+      total += 1;
       failures += outcome.startsWith('not ok') ? 1 : 0;
       console.log(outcome.replace('%', () => name));
     }
   }
+  console.log(`${total} scenarios`);
   // Whatever a failed scenario left open must not keep the run alive.
   process.exit(failures === 0 ? 0 : 1);
 }

@@ -462,7 +462,7 @@ fn bad_get_collections_are_refused_with_the_texts_of_litecore() {
 }
 
 #[test]
-fn replies_to_get_collections_are_written_with_rev_and_read_with_either() {
+fn replies_to_get_collections_are_written_with_both_names_of_rev_and_read_with_either() {
     let entries = [
         CollectionReply::Missing,
         CollectionReply::Exists { checkpoint: None },
@@ -476,7 +476,10 @@ fn replies_to_get_collections_are_written_with_rev_and_read_with_either() {
     let encoded = CollectionReply::encode_all(&entries).unwrap();
     assert_eq!(
         encoded.body,
-        r#"[null,{},{"rev":"1-cc","time":1,"local":2},{"rev":"2-cc"}]"#
+        concat!(
+            r#"[null,{},{"rev":"1-cc","_rev":"1-cc","time":1,"local":2},"#,
+            r#"{"rev":"2-cc","_rev":"2-cc"}]"#
+        )
     );
     assert_eq!(CollectionReply::decode_all(&encoded, 4).unwrap(), entries);
     let gateway = message(&[], r#"[{"_rev":"0-1","local":3,"time":1795323412}]"#);

@@ -23,6 +23,19 @@ class Scenario {
     return peer;
   }
 
+  /** A settee peer that listens in a process of its own, on the same database as `settee()`. */
+  async listenerProcess(port = 0) {
+    const script = path.join(__dirname, 'listener-process.js');
+    const start = { command: process.execPath, args: [script], env: {} };
+    const listener = new ForeignProcess(start, [path.join(this.folder, 'settee'), String(port)]);
+    this.started.push(() => listener.stop());
+    const { url } = await listener.event(
+      'the listener listens',
+      ({ event }) => event === 'listening',
+    );
+    return [listener, url];
+  }
+
   /** The foreign program, started. */
   process(...args) {
     const foreign = new ForeignProcess(this.start, args);
@@ -41,10 +54,16 @@ class Scenario {
   }
 
   async end() {
+    const failures = [];
     for (const stop of this.started.reverse()) {
-      await within(CLEANUP_LIMIT, 'ending a scenario', stop());
+      await within(CLEANUP_LIMIT, 'ending a scenario', stop()).catch((error) =>
+        failures.push(error),
+      );
     }
     fs.rmSync(this.folder, { recursive: true, force: true });
+    if (failures.length > 0) {
+      throw failures[0];
+    }
   }
 }
 

@@ -263,6 +263,50 @@ const scenarios = {
     await assertEqual(settee, again, ids([...ours, ...theirs]));
   },
 
+  async 'goes on where it was when the listener was killed amid a run'(scenario) {
+    const [ours, theirs] = [documents('ours', 4_000), documents('theirs', 4_000)];
+    const before = await scenario.settee();
+    await before.save(ours);
+    await before.close();
+    const [listener, url] = await scenario.listenerProcess();
+    const client = await scenario.couchbaseLite();
+    await client.call('save', { documents: theirs });
+    await client.call('start', { url, attempts: 30 });
+    await client.event('some documents have moved', ({ event }) => event === 'documents');
+    const from = client.lines.length;
+    listener.kill();
+    await listener.ended;
+    await client.event('the client is offline', isLevel('OFFLINE'), { from });
+    const [again] = await scenario.listenerProcess(new URL(url).port);
+    await settled(client);
+    await client.call('stop');
+    await again.stop();
+    await assertEqual(await scenario.settee(), client, ids([...ours, ...theirs]));
+  },
+
+  async 'carries edits from one client to another'(scenario) {
+    const [settee, one, url] = await pair(scenario);
+    const two = await scenario.couchbaseLite('another');
+    await one.call('start', { url });
+    await two.call('start', { url });
+    await Promise.all([settled(one), settled(two)]);
+    const edits = withBlobs('one');
+    await one.call('save', { documents: forJava(edits) });
+    await until('the other has them', async () => {
+      const there = Object.keys(await two.call('documents'));
+      return there.length === edits.length;
+    });
+    await two.call('delete', { ids: ids(edits).slice(0, 2) });
+    await until('one has lost them', async () => {
+      const there = Object.keys(await one.call('documents'));
+      return there.length === edits.length - 2;
+    });
+    await Promise.all([settled(one), settled(two)]);
+    await Promise.all([one.call('stop'), two.call('stop')]);
+    await assertEqual(settee, one, ids(edits));
+    await assertEqual(settee, two, ids(edits));
+  },
+
   async 'goes offline when the listener stops and comes back when it listens again'(scenario) {
     const [settee, client, url] = await pair(scenario);
     const all = documents('doc', 10);
@@ -320,12 +364,12 @@ const scenarios = {
     const changed = { a: { type: 'image/png', bytes: bytes('changed', 100_000) } };
     await settee.save([
       { id: theirs[0].id, body: { changed: true }, blobs: changed },
-      { id: theirs[1].id, body: { removed: true } },
+      { id: theirs[2].id, body: { removed: true } },
     ]);
     await client.call('save', {
       documents: forJava([
         { id: ours[0].id, body: { changed: true }, blobs: changed },
-        { id: ours[1].id, body: { removed: true } },
+        { id: ours[2].id, body: { removed: true } },
       ]),
     });
     await replicated(client, { url });
