@@ -13,4 +13,9 @@ export declare class NativeEngine {
    * idle database is run at once and its completion returned, as a message text.
    */
   submit(calls: unknown[], mayRunInline: boolean): string | null
+  /**
+   * Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
+   * `{domain, code, message}`.
+   */
+  readBlob(name: string, digest: string): Buffer
 }
