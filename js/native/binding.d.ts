@@ -14,4 +14,9 @@ export declare class NativeEngine {
    * returned, as a message text.
    */
   submit(calls: unknown[], mayRunInline: number): string | null
+  /**
+   * Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
+   * `{domain, code, message}`.
+   */
+  readBlob(name: string, digest: string): Buffer
 }

@@ -23,6 +23,7 @@ mod files;
 mod functions;
 mod handles;
 mod lanes;
+mod log_settings;
 mod message;
 mod native_engine;
 mod port;

@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use napi::bindgen_prelude::{Function, JsValue, Unknown};
+use napi::bindgen_prelude::{Buffer, Function, JsValue, Unknown};
 use napi::{Env, Status};
 use napi_derive::napi;
 
 use super::call::{Call, What, read_calls};
 use super::documents::{self, Target};
-use super::message::put_completion;
+use super::message::{put_completion, put_error};
 use super::port::{Completer, MessageArgs, Port};
 use super::reads::Reads;
 use super::runtime::{Runtime, runtime};
-use super::{functions, lock};
+use super::{blobs, functions, lock};
 use crate::error::Error;
 
 /// One JavaScript copy's way into the engine; all copies share one state.
@@ -71,6 +71,18 @@ impl NativeEngine {
             self.dispatch(id, what);
         }
         Ok(None)
+    }
+
+    /// Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
+    /// `{domain, code, message}`.
+    #[napi]
+    pub fn read_blob(&self, name: String, digest: String) -> napi::Result<Buffer> {
+        let read = || blobs::read_whole(&self.runtime.databases.get(&name)?.database, &digest);
+        read().map(Buffer::from).map_err(|error| {
+            let mut text = String::new();
+            put_error(&mut text, &error);
+            napi::Error::new(Status::GenericFailure, text)
+        })
     }
 
     fn dispatch(&self, id: u32, what: What) {

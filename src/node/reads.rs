@@ -1,5 +1,6 @@
 //! The reads of one tick: they share a snapshot, and a way through the queue if they need one.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::call::{Call, What};
@@ -15,8 +16,12 @@ use crate::error::Result;
 /// Several reads of documents of one database.
 pub(super) struct Reads {
     open: Arc<OpenDatabase>,
-    calls: Vec<(u32, Result<Prepared>)>,
+    calls: VecDeque<(u32, Result<Prepared>)>,
 }
+
+/// Length of completions after which the rest goes into the queue, so that large documents do not
+/// hold up the event loop.
+const INLINE_TEXT: usize = 256 * 1024;
 
 impl Reads {
     /// Takes the calls of a tick if they are several, only read, and concern one database none of
@@ -63,33 +68,52 @@ impl Reads {
         may_run_inline: bool,
         expect: impl FnOnce(usize),
     ) -> Option<String> {
-        let Self { open, calls } = self;
-        let ids: Vec<u32> = calls.iter().map(|(id, _)| *id).collect();
-        let work = move |tx: &ReadTx<'_>| Ok(read_all(calls, tx));
-        let waiting = if may_run_inline {
+        let Self { open, mut calls } = self;
+        let mut text = String::new();
+        if may_run_inline {
+            let work = |tx: &ReadTx<'_>| {
+                while text.len() < INLINE_TEXT {
+                    let Some((id, call)) = calls.pop_front() else {
+                        break;
+                    };
+                    let outcome = call.and_then(|call| call.read(tx));
+                    put_completion(&mut text, &mut Vec::new(), id, outcome);
+                }
+                Ok(())
+            };
             match open.database.try_read_inline(work) {
-                Ok(outcomes) => return Some(message(&ids, outcomes)),
-                Err(work) => work,
+                Ok(Ok(())) | Err(_) => {}
+                Ok(Err(error)) => {
+                    for (id, _) in calls.drain(..) {
+                        put_completion(&mut text, &mut Vec::new(), id, Err(error.clone()));
+                    }
+                }
             }
-        } else {
-            work
-        };
-        expect(ids.len());
-        let completers: Vec<Completer> = ids.iter().map(|id| Completer::new(port, *id)).collect();
-        open.database.submit_read(waiting, move |outcomes| {
-            for (completer, outcome) in completers.into_iter().zip(each(outcomes)) {
-                completer.done(outcome);
-            }
-        });
-        None
+        }
+        if !calls.is_empty() {
+            expect(calls.len());
+            queue(&open, calls, port);
+        }
+        (!text.is_empty()).then_some(text)
     }
 }
 
-fn read_all(calls: Vec<(u32, Result<Prepared>)>, tx: &ReadTx<'_>) -> Vec<Result<Outcome>> {
-    calls
-        .into_iter()
-        .map(|(_, call)| call.and_then(|call| call.read(tx)))
-        .collect()
+fn queue(open: &OpenDatabase, calls: VecDeque<(u32, Result<Prepared>)>, port: &Arc<Port>) {
+    let completers: Vec<Completer> = calls
+        .iter()
+        .map(|(id, _)| Completer::new(port, *id))
+        .collect();
+    open.database.submit_read(
+        move |tx| {
+            let read = |(_, call): (u32, Result<Prepared>)| call.and_then(|call| call.read(tx));
+            Ok(calls.into_iter().map(read).collect())
+        },
+        move |outcomes| {
+            for (completer, outcome) in completers.into_iter().zip(each(outcomes)) {
+                completer.done(outcome);
+            }
+        },
+    );
 }
 
 /// The outcome of each call; the error of all of them, when there was no snapshot.
@@ -102,12 +126,4 @@ fn each(outcomes: Result<Vec<Result<Outcome>>>) -> impl Iterator<Item = Result<O
         .into_iter()
         .flat_map(|error| std::iter::repeat_with(move || Err(error.clone())));
     outcomes.into_iter().chain(failures)
-}
-
-fn message(ids: &[u32], outcomes: Result<Vec<Result<Outcome>>>) -> String {
-    let mut text = String::with_capacity(ids.len() * 384);
-    for (id, outcome) in ids.iter().zip(each(outcomes)) {
-        put_completion(&mut text, &mut Vec::new(), *id, outcome);
-    }
-    text
 }
