@@ -22,7 +22,7 @@ use super::collection::CollectionMap;
 use super::engine::{Engine, Writer};
 use super::lock;
 use super::reader_pool::{ReadJob, ReadTask, Snapshot};
-use super::transaction::WriteTx;
+use super::transaction::{Undo, WriteTx};
 use crate::error::{Code, Error, Result};
 
 /// Most calls in one transaction.
@@ -119,6 +119,8 @@ fn quietly(done: impl FnOnce()) {
 pub(super) enum Entry {
     /// A write.
     Write { cost: usize, job: WriteJob },
+    /// A write that is one [`WriteTx::save`], which needs no savepoint.
+    Save { cost: usize, job: WriteJob },
     /// Writes that succeed or fail together.
     Batch { cost: usize, jobs: Vec<WriteJob> },
     /// A read, for a thread of the pool.
@@ -332,7 +334,12 @@ impl Engine {
                     self.start_reads(std::mem::take(&mut reads), &writer.collections);
                 }
                 match entry {
-                    Entry::Write { cost, job } => group.run(self, &mut writer, cost, job),
+                    Entry::Write { cost, job } => {
+                        group.run(self, &mut writer, Undo::Savepoint, cost, job);
+                    }
+                    Entry::Save { cost, job } => {
+                        group.run(self, &mut writer, Undo::Statement, cost, job);
+                    }
                     Entry::Batch { cost, jobs } => group.run_batch(self, &mut writer, cost, jobs),
                     Entry::Read(job) => {
                         group.commit(self, &mut writer);
@@ -388,7 +395,7 @@ impl Engine {
     ) -> Result<T> {
         let mut writer = lock(&self.writer);
         writer.begin()?;
-        let result = guarded(|| writer.call(self, false, work));
+        let result = guarded(|| writer.call(self, Undo::Transaction, work));
         match result {
             Ok(value) => {
                 writer.commit(self)?;
@@ -437,7 +444,14 @@ impl Group {
         Ok(())
     }
 
-    fn run(&mut self, engine: &Engine, writer: &mut Writer, cost: usize, job: WriteJob) {
+    fn run(
+        &mut self,
+        engine: &Engine,
+        writer: &mut Writer,
+        undo: Undo,
+        cost: usize,
+        job: WriteJob,
+    ) {
         if let Err(error) = self.open(writer) {
             job(Err(error)).tell();
             return;
@@ -445,7 +459,7 @@ impl Group {
         let mut ran = None;
         let mut job = Some(job);
         // The job keeps its own error; the transaction must only know whether to undo.
-        let outcome = writer.call(engine, true, |tx| {
+        let outcome = writer.call(engine, undo, |tx| {
             let Some(job) = job.take() else { return Ok(()) };
             let finished = job(Ok(tx));
             let failure = finished.failure.clone();
@@ -480,7 +494,7 @@ impl Group {
         let calls = jobs.len();
         let mut finished: Vec<Ran> = Vec::with_capacity(calls);
         let mut jobs = Some(jobs);
-        let outcome = writer.call(engine, true, |tx| {
+        let outcome = writer.call(engine, Undo::Savepoint, |tx| {
             let mut failed = false;
             for job in jobs.take().unwrap_or_default() {
                 if failed {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::collection::Collection;
-use super::transaction::{ReadTx, WriteTx};
+use super::transaction::{ReadTx, Undo, WriteTx};
 use crate::error::{Error, Result};
 use crate::model::body::{EncodedBody, decode_body, encode_body, revision_id};
 use crate::model::rev_tree::{DEFAULT_PRUNE_DEPTH, RevTree};
@@ -145,7 +145,23 @@ impl WriteTx<'_> {
         }
         self.refer_to(&encoded);
         let rev_id = revision_id(Some(&head.rev_id), false, &encoded.canonical);
-        self.add_revision(&collection, id, &head, rev_id, flags, &encoded.jsonb)
+        self.whole(|tx| tx.add_revision(&collection, id, &head, rev_id, flags, &encoded.jsonb))
+    }
+
+    /// Runs several statements of a call that SQLite must undo together.
+    fn whole<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.undo != Undo::Statement {
+            return work(self);
+        }
+        self.connection.savepoint()?;
+        let result = work(self);
+        if self.connection.in_transaction() {
+            match &result {
+                Ok(_) => self.connection.release()?,
+                Err(_) => self.connection.roll_back_to_savepoint()?,
+            }
+        }
+        result
     }
 
     /// Deletes a document: its next revision is a tombstone.

@@ -14,7 +14,7 @@ use super::key::Passphrase;
 use super::observers::Observers;
 use super::options::{DatabaseOptions, foreign_database, holds_foreign_database};
 use super::reader_pool::ReaderPool;
-use super::transaction::{ChangeLog, ReadTx, WriteTx};
+use super::transaction::{ChangeLog, ReadTx, Undo, WriteTx};
 use super::{lock, not_open};
 use crate::error::{Code, Error, Result};
 use crate::model::CollectionSpec;
@@ -286,11 +286,11 @@ impl Writer {
     }
 
     /// Runs one call inside the transaction. When it fails, what it did is undone: in the
-    /// database if it has a savepoint, in our own books always.
+    /// database by what `undo` says, in our own books always.
     pub(super) fn call<T>(
         &mut self,
         engine: &Engine,
-        savepoint: bool,
+        undo: Undo,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
     ) -> Result<T> {
         let Self {
@@ -303,12 +303,13 @@ impl Writer {
         else {
             return Err(not_open(&self.name));
         };
+        let savepoint = undo == Undo::Savepoint;
         if savepoint {
             connection.savepoint()?;
         }
         let mark = log.mark();
         let read = ReadTx::new(connection, Arc::clone(collections), engine);
-        let mut result = work(&mut WriteTx::new(read, log));
+        let mut result = work(&mut WriteTx::new(read, undo, log));
         if savepoint && connection.in_transaction() {
             let ended = if result.is_ok() {
                 connection.release()

@@ -71,8 +71,8 @@ use engine::Engine;
 use registry::Slot;
 
 use crate::error::{Code, Error, Result};
-use crate::model::CollectionSpec;
 use crate::model::replication::RemoteId;
+use crate::model::{CollectionSpec, DocId};
 
 /// Names a hook of [`Database::on_close`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,6 +217,28 @@ impl Database {
             Ok(()) => self.0.engine.submit(Entry::Write {
                 cost: cost_bytes,
                 job: write_job(work, done),
+            }),
+            Err(error) => done(Err(error)),
+        }
+    }
+
+    /// Queues a save, as [`WriteTx::save`] without blobs: what [`Database::submit_write`] does, for
+    /// less, because a save needs no savepoint of its own.
+    pub fn submit_save(
+        &self,
+        collection: CollectionSpec,
+        id: Option<DocId>,
+        body: String,
+        concurrency: Concurrency,
+        done: impl FnOnce(Result<SaveResult>) + Send + 'static,
+    ) {
+        match self.check_open() {
+            Ok(()) => self.0.engine.submit(Entry::Save {
+                cost: body.len(),
+                job: write_job(
+                    move |tx| tx.save(&collection, id, body.as_bytes(), Vec::new(), concurrency),
+                    done,
+                ),
             }),
             Err(error) => done(Err(error)),
         }

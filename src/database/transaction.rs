@@ -125,11 +125,24 @@ impl ChangeLog {
     }
 }
 
+/// What undoes a call that fails, in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// A savepoint that the call was given.
+    Savepoint,
+    /// The end of the transaction, which is the call's own.
+    Transaction,
+    /// SQLite itself, which undoes a statement that fails: the call changes nothing before its
+    /// last statement, or makes a savepoint when it does.
+    Statement,
+}
+
 /// A call's part of the writer's transaction. Whatever it does is undone when it answers with an
 /// error, and nothing else is.
 #[derive(Debug)]
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
+    pub(super) undo: Undo,
     pub(super) log: &'a mut ChangeLog,
 }
 
@@ -142,8 +155,8 @@ impl<'a> Deref for WriteTx<'a> {
 }
 
 impl<'a> WriteTx<'a> {
-    pub(super) fn new(read: ReadTx<'a>, log: &'a mut ChangeLog) -> Self {
-        Self { read, log }
+    pub(super) fn new(read: ReadTx<'a>, undo: Undo, log: &'a mut ChangeLog) -> Self {
+        Self { read, undo, log }
     }
 
     /// Makes a collection, and its scope; does nothing when it exists. True when it is new.

@@ -11,7 +11,7 @@ use super::message::{Outcome, put_string};
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{blobs, lock};
-use crate::database::{Concurrency, Database, ReadTx, WriteTx};
+use crate::database::{Concurrency, Database, ReadTx, SaveResult, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::{CollectionSpec, DocId};
 
@@ -181,12 +181,7 @@ impl Prepared {
                 let blobs = blobs::put(tx, blobs)?;
                 let rule = concurrency.unwrap_or(Concurrency::LastWriteWins);
                 let saved = tx.save(&collection, doc_id, body.as_bytes(), blobs, rule)?;
-                Ok(Outcome::Saved {
-                    id: made_here.then(|| saved.id.as_str().to_owned()),
-                    rev_id: saved.rev_id.as_str().to_owned(),
-                    sequence: saved.sequence.0,
-                    passed: (concurrency.is_some() || saved.conflict).then_some(!saved.conflict),
-                })
+                Ok(saved_outcome(&saved, made_here, concurrency.is_some()))
             }
             (PreparedAction::Delete, Some(doc_id)) => {
                 tx.delete(&collection, &doc_id).map(|_| Outcome::Nothing)
@@ -230,10 +225,23 @@ fn enqueue(runtime: &Runtime, call: DocumentCall, completer: Completer) {
     queue(&open, call, completer);
 }
 
+fn saved_outcome(saved: &SaveResult, made_here: bool, controlled: bool) -> Outcome {
+    Outcome::Saved {
+        id: made_here.then(|| saved.id.as_str().to_owned()),
+        rev_id: saved.rev_id.as_str().to_owned(),
+        sequence: saved.sequence.0,
+        passed: (controlled || saved.conflict).then_some(!saved.conflict),
+    }
+}
+
 fn queue(open: &OpenDatabase, call: Prepared, completer: Completer) {
     if let Some(batch) = &mut *lock(&open.batch) {
         return batch.0.push((call, completer));
     }
+    let (call, completer) = match queue_plain_save(open, call, completer) {
+        Ok(()) => return,
+        Err(other) => other,
+    };
     if call.only_reads() {
         open.database.submit_read(
             move |tx| call.read(tx),
@@ -245,6 +253,36 @@ fn queue(open: &OpenDatabase, call: Prepared, completer: Completer) {
             move |tx| call.write(tx),
             move |result| completer.done(result),
         );
+    }
+}
+
+/// Queues a save without blobs; gives back any other call.
+fn queue_plain_save(
+    open: &OpenDatabase,
+    call: Prepared,
+    completer: Completer,
+) -> std::result::Result<(), (Prepared, Completer)> {
+    match call {
+        Prepared {
+            collection,
+            doc_id,
+            action:
+                PreparedAction::Save {
+                    body,
+                    concurrency,
+                    blobs,
+                },
+        } if blobs.is_empty() => {
+            let (made_here, controlled) = (doc_id.is_none(), concurrency.is_some());
+            let rule = concurrency.unwrap_or(Concurrency::LastWriteWins);
+            let done = move |saved: Result<SaveResult>| {
+                completer.done(saved.map(|saved| saved_outcome(&saved, made_here, controlled)));
+            };
+            open.database
+                .submit_save(collection, doc_id, body, rule, done);
+            Ok(())
+        }
+        other => Err((other, completer)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use settee::Error;
+use settee::database::Concurrency;
 use settee::error::Code;
 
 use super::support::{Fixture, completion, default, doc_id, save};
@@ -102,6 +103,59 @@ fn a_call_that_fails_or_panics_fails_alone() {
         .read(|tx| tx.last_sequence(&default()))
         .unwrap();
     assert_eq!(last.0, 10);
+}
+
+#[test]
+fn plain_saves_fail_alone_and_give_their_sequences_back() {
+    let fixture = Fixture::new();
+    let (go, wait) = channel::<()>();
+    let (done, _first) = completion();
+    fixture.database.submit_write(
+        0,
+        move |_| {
+            wait.recv().unwrap();
+            Ok(())
+        },
+        done,
+    );
+    let mut outcomes = Vec::new();
+    for n in 0..60 {
+        let (done, outcome) = completion();
+        outcomes.push(outcome);
+        // New documents, updates of them, conflicts, and bodies that are none.
+        let id = doc_id(&format!("d{}", n / 2 % 10));
+        let body = match n % 3 {
+            2 => "no JSON".to_owned(),
+            _ => format!(r#"{{"n":{n}}}"#),
+        };
+        let rule = match n {
+            50.. => Concurrency::FailOnConflict,
+            _ => Concurrency::LastWriteWins,
+        };
+        let database = &fixture.database;
+        database.submit_save(default(), Some(id), body, rule, done);
+    }
+    go.send(()).unwrap();
+    let mut saved = 0;
+    for (n, outcome) in outcomes.into_iter().enumerate() {
+        match outcome.recv().unwrap() {
+            Ok(result) => {
+                assert_ne!(n % 3, 2);
+                assert_eq!(result.conflict, n >= 50);
+                saved += u64::from(!result.conflict);
+            }
+            Err(error) => {
+                assert_eq!(n % 3, 2);
+                assert!(error.is(Code::InvalidParameter), "{error:?}");
+            }
+        }
+    }
+    let last = fixture
+        .database
+        .read(|tx| tx.last_sequence(&default()))
+        .unwrap();
+    assert_eq!(last.0, saved);
+    assert_eq!(fixture.get("d4").unwrap().body, br#"{"n":49}"#);
 }
 
 #[test]
