@@ -29,7 +29,7 @@ enum Kind {
  * How many calls may run on this thread before the event loop gets a turn. Sockets and timers
  * would starve if a chain of awaited calls never left it (design D4).
  */
-const INLINE_CALLS = 128;
+const INLINE_CALLS = 512;
 
 /**
  * Calls that are gathered at most: a loop that issues thousands hands them over in such portions, so
@@ -232,13 +232,13 @@ export class CallQueue {
     this.firstOfBatch = this.nextCall;
     let text: string | null;
     try {
-      text = this.addon.submit(batch, this.inlineLeft > 0);
+      text = this.addon.submit(batch, this.inlineLeft);
     } catch (error) {
       this.refuse(firstOfBatch, error);
       return;
     }
     if (text !== null) {
-      this.inlineLeft--;
+      this.inlineLeft = Math.max(0, this.inlineLeft - (this.nextCall - firstOfBatch));
       this.receive(text, []);
     }
   }

@@ -29,6 +29,7 @@ mod message;
 mod native_engine;
 mod port;
 mod questions;
+mod reads;
 mod replicators;
 mod runtime;
 mod tokens;

@@ -10,6 +10,7 @@ use super::call::{Call, What, read_calls};
 use super::documents::{self, Target};
 use super::message::{put_completion, put_error};
 use super::port::{Completer, MessageArgs, Port};
+use super::reads::Reads;
 use super::runtime::{Runtime, runtime};
 use super::{blobs, functions, lock};
 use crate::error::Error;
@@ -43,18 +44,26 @@ impl NativeEngine {
         })
     }
 
-    /// Takes the calls of a tick, in order. With `mayRunInline`, a single call on a document of an
-    /// idle database is run at once and its completion returned, as a message text.
-    #[napi(ts_args_type = "calls: unknown[], mayRunInline: boolean")]
+    /// Takes the calls of a tick, in order. One call on a document of an idle database, or several
+    /// reads of it, are run at once if they are no more than `mayRunInline`; their completions are
+    /// returned, as a message text.
+    #[napi(ts_args_type = "calls: unknown[], mayRunInline: number")]
     pub fn submit(
         &self,
         env: Env,
         calls: Unknown<'_>,
-        may_run_inline: bool,
+        may_run_inline: u32,
     ) -> napi::Result<Option<String>> {
-        let mut calls = read_calls(env.raw(), calls.raw(), &mut lock(&self.targets))?;
-        let alone = may_run_inline && calls.len() == 1;
-        if alone && matches!(calls[0].what, What::Document(_)) {
+        let calls = read_calls(env.raw(), calls.raw(), &mut lock(&self.targets))?;
+        let inline = calls.len() <= may_run_inline as usize;
+        let mut calls = match Reads::gather(self.runtime, calls) {
+            Ok(reads) => {
+                let expect = |count| self.port.expect(&env, count);
+                return Ok(reads.run(&self.port, inline, expect));
+            }
+            Err(calls) => calls,
+        };
+        if inline && calls.len() == 1 && matches!(calls[0].what, What::Document(_)) {
             return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
         }
         self.port.expect(&env, calls.len());

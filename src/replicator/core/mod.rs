@@ -12,6 +12,7 @@
 //! **Invariant**: the core moves only in step 1 and 3, and what it wants done is complete after
 //! step 2. Active and passive sides are the same core with another [`Role`].
 
+mod active;
 mod blob_fetcher;
 mod blob_sender;
 mod checkpointer;
@@ -34,13 +35,11 @@ pub use collection::CoreCollection;
 use context::{Context, DbRoute, ReplyRoute};
 use effects::{CloseReason, CollectionIndex, DbAnswer, DbRequest, DocumentEnded, RequestToken};
 use passive::PassiveSession;
-use puller::{PullConfig, Puller};
-use pusher::{PushConfig, Pusher};
 
 use crate::blip::{self, Connection, Event, Message, ReplyTo, RequestId};
 use crate::error::{Error, Result};
 use crate::model::Sequence;
-use crate::protocol::{CollectionReply, Request, no_handler};
+use crate::protocol::Request;
 use crate::replicator::tuning;
 
 /// Which side of the connection this is.
@@ -266,29 +265,6 @@ impl Core {
                 self.cx.blip.reply_error(to, &error);
             }
         }
-    }
-
-    fn handle_request_as_active(&mut self, to: Option<ReplyTo>, request: Request) -> Result<()> {
-        let cx = &mut self.cx;
-        let wire = request.collection();
-        let collection = self.collections.iter_mut().find(|c| c.wire == wire);
-        let puller = collection
-            .and_then(|collection| collection.puller.as_mut())
-            .ok_or_else(|| Error::http(400, "this collection is not being pulled"));
-        match request {
-            Request::Changes { rows, .. } => puller?.handle_changes(to, rows, cx),
-            Request::Rev(rev) => puller?.handle_rev(to, rev, cx),
-            Request::NoRev(no_rev) => puller?.handle_no_rev(to, &no_rev, cx),
-            Request::GetAttachment {
-                digest, compress, ..
-            } => self.sender.handle_get(to, &digest, compress, cx),
-            Request::ProveAttachment { digest, nonce, .. } => {
-                self.sender.handle_prove(to, &digest, &nonce, cx);
-            }
-            Request::Unknown { .. } => return Err(no_handler()),
-            _ => return Err(Error::from_blip("LiteCore", 501, "Not implemented.")),
-        }
-        Ok(())
     }
 
     fn handle_reply(&mut self, route: ReplyRoute, result: Result<Message>) {
@@ -533,26 +509,6 @@ impl Core {
         });
     }
 
-    fn give_up_conflicts(&mut self) {
-        for pusher in self
-            .collections
-            .iter_mut()
-            .filter_map(|c| c.pusher.as_mut())
-        {
-            pusher.fail_parked(&mut self.cx);
-        }
-    }
-
-    fn save_checkpoints(&mut self, at_once: bool) {
-        for checkpointer in self
-            .collections
-            .iter_mut()
-            .filter_map(|c| c.checkpointer.as_mut())
-        {
-            checkpointer.save_if_due(at_once, &mut self.cx);
-        }
-    }
-
     fn is_stopping(&self) -> bool {
         !matches!(self.phase, Phase::Starting | Phase::Running)
     }
@@ -596,110 +552,6 @@ impl Core {
             .chain(stop)
             .chain(self.compressor_idle_at)
             .min()
-    }
-
-    /// Wire §8.2, step 2.
-    fn fetch_checkpoints_once_loaded(&mut self) {
-        let checkpointers = || {
-            self.collections
-                .iter()
-                .filter_map(|collection| collection.checkpointer.as_ref())
-        };
-        if self.cx.fatal.is_some() || !checkpointers().all(Checkpointer::is_loaded) {
-            return;
-        }
-        if let [only] = &self.collections[..]
-            && only.wire.is_none()
-        {
-            if let Some(checkpointer) = &only.checkpointer {
-                checkpointer.fetch(CheckpointStep::FetchRemote, &mut self.cx);
-            }
-            return;
-        }
-        let request = Request::GetCollections {
-            checkpoint_ids: checkpointers().map(|c| c.client_id().to_owned()).collect(),
-            collections: self
-                .collections
-                .iter()
-                .map(|collection| collection.config.spec.to_path())
-                .collect(),
-        };
-        self.cx.send(request, ReplyRoute::GetCollections);
-    }
-
-    fn handle_collections_reply(&mut self, result: Result<Message>) {
-        let entries = result
-            .and_then(|message| CollectionReply::decode_all(&message, self.collections.len()));
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => return self.cx.fail(error, 4002),
-        };
-        for (collection, entry) in self.collections.iter_mut().zip(entries) {
-            match (entry, &mut collection.checkpointer) {
-                (CollectionReply::Missing, _) => {
-                    let message = format!(
-                        "Collection '{}' is not found on the remote server",
-                        collection.config.spec
-                    );
-                    return self.cx.fail(Error::http(404, message), 1000);
-                }
-                (CollectionReply::Exists { checkpoint }, Some(checkpointer)) => {
-                    checkpointer.handle_peer(checkpoint);
-                }
-                (CollectionReply::Exists { .. }, None) => {}
-            }
-        }
-        self.run();
-    }
-
-    /// Starts both directions of every collection (wire §8.2, step 4).
-    fn run(&mut self) {
-        let Role::Active(active) = self.role else {
-            return;
-        };
-        if self.phase != Phase::Starting {
-            return;
-        }
-        self.phase = Phase::Running;
-        for collection in &mut self.collections {
-            let Some(checkpointer) = &collection.checkpointer else {
-                continue;
-            };
-            let (index, wire) = (collection.index, collection.wire);
-            let doc_ids = collection.config.doc_ids.clone();
-            if active.pull {
-                let config = PullConfig {
-                    active: true,
-                    continuous: active.continuous,
-                    doc_ids: doc_ids.clone(),
-                    channels: collection.config.channels.clone(),
-                    auto_purge: active.auto_purge,
-                };
-                let puller = Puller::new(index, wire, config);
-                match checkpointer.since() {
-                    None if !checkpointer.had_local() => self.cx.ask(
-                        DbRequest::IsCollectionEmpty(index),
-                        DbRoute::Emptiness(index),
-                    ),
-                    since => puller.subscribe(since, false, &mut self.cx),
-                }
-                collection.puller = Some(puller);
-            }
-            if active.push {
-                let config = PushConfig {
-                    active: true,
-                    continuous: active.continuous,
-                    doc_ids,
-                    live_only: false,
-                    trust_ancestors: checkpointer.is_valid() || !checkpointer.had_local(),
-                    pulls_too: active.pull,
-                };
-                let already = checkpointer.completed().clone();
-                let mut pusher = Pusher::new(index, wire, config, already);
-                pusher.advance(&mut self.cx);
-                collection.pusher = Some(pusher);
-            }
-        }
     }
 
     fn pass_on_blobs(&mut self) {

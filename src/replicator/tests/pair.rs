@@ -23,6 +23,8 @@ use crate::transport::{LoopbackOptions, loopback};
 pub(super) struct Peer {
     pub(super) database: Database,
     pub(super) collections: Vec<CollectionSpec>,
+    /// As active side, replicate only these documents.
+    pub(super) only: Option<Vec<DocId>>,
     _folder: TempDir,
 }
 
@@ -47,6 +49,7 @@ impl Peer {
         Self {
             database,
             collections,
+            only: None,
             _folder: folder,
         }
     }
@@ -201,7 +204,7 @@ impl Link {
                 .map(|spec| CoreCollection {
                     spec: spec.clone(),
                     client_id: format!("cp-{spec}"),
-                    doc_ids: None,
+                    doc_ids: active.only.clone(),
                     channels: None,
                 })
                 .collect(),

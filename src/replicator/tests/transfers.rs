@@ -1,5 +1,6 @@
 use super::pair::{BOTH, LIVE, Link, PULL, PUSH, Peer, replicate};
 use crate::error::Error;
+use crate::model::DocId;
 use crate::transport::LoopbackOptions;
 
 const NAMED: [&str; 2] = ["inventory.hotels", "inventory.airports"];
@@ -54,6 +55,22 @@ async fn both_directions_make_both_sides_equal_and_the_second_run_moves_nothing(
     let log = replicate(&a, &b, BOTH).await;
     assert_eq!(a.contents(), b.contents());
     assert_eq!(log.documents().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn document_ids_restrict_both_directions() {
+    let (mut a, b) = (Peer::new(&NAMED), Peer::new(&NAMED));
+    fill(&a, "a", 30);
+    fill(&b, "b", 30);
+    a.only = Some(
+        ["a3", "b5", "none"]
+            .map(|id| DocId::parse(id).unwrap())
+            .into(),
+    );
+    replicate(&a, &b, BOTH).await;
+    assert_eq!(a.contents().len(), 2 * 31);
+    assert_eq!(b.contents().len(), 2 * 31);
+    assert!(a.body(1, "b5").is_some() && b.body(0, "a3").is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,155 @@
+//! Sends the revisions that the peer wants (wire §3.9), within the windows of design D13.
+
+use bytes::Bytes;
+
+use super::super::context::{Context, DbRoute, ReplyRoute};
+use super::super::effects::DbRequest;
+use super::super::pusher::{PushStep, Pusher};
+use super::Item;
+use crate::blip::{Message, RequestId};
+use crate::error::{Error, Result};
+use crate::model::replication::{OutgoingRevision, RevisionRequest};
+use crate::protocol::{NoRev, Request, Rev, attachments};
+use crate::replicator::tuning;
+
+impl Pusher {
+    pub(super) fn read_bodies(&mut self, cx: &mut Context) {
+        while !self.wanted.is_empty() && self.ready.len() + self.being_read < tuning::READ_BATCH {
+            let count = self.wanted.len().min(tuning::READ_BATCH / 2);
+            let items: Vec<Item> = self.wanted.drain(..count).collect();
+            self.being_read += items.len();
+            let revisions = items
+                .iter()
+                .map(|item| RevisionRequest {
+                    doc_id: item.change.doc_id.clone(),
+                    rev_id: item.change.rev_id.clone(),
+                    known: item.known.clone(),
+                    max_history: self.max_history,
+                })
+                .collect();
+            cx.ask(
+                DbRequest::ReadRevisions {
+                    collection: self.collection,
+                    revisions,
+                },
+                DbRoute::Push(self.collection, PushStep::ReadRevisions(items)),
+            );
+        }
+    }
+
+    pub(super) fn handle_revisions(
+        &mut self,
+        items: Vec<Item>,
+        result: Result<Vec<Option<OutgoingRevision>>>,
+        cx: &mut Context,
+    ) {
+        self.being_read -= items.len();
+        let found = match result {
+            Ok(found) => found,
+            Err(error) => return cx.fail(error, 1011),
+        };
+        for (item, revision) in items.into_iter().zip(found) {
+            match revision {
+                Some(revision) => self.ready.push_back((item, revision)),
+                None => {
+                    // Replaced meanwhile; a later row announces the newer revision (wire §3.9).
+                    cx.send_unanswered(self.norev(&item));
+                    self.finish(&item.change);
+                    self.stale = true;
+                    self.exhausted = false;
+                }
+            }
+        }
+    }
+
+    pub(super) fn norev(&self, item: &Item) -> Request {
+        Request::NoRev(NoRev {
+            collection: self.wire,
+            id: item.change.doc_id.as_str().into(),
+            rev: item.change.rev_id.as_str().into(),
+            sequence: Some(item.change.sequence.0.to_string()),
+            error: 404,
+            reason: None,
+            no_reply: true,
+        })
+    }
+
+    pub(super) fn send_revisions(&mut self, cx: &mut Context) {
+        while self.unwritten.len() < tuning::UNWRITTEN_REVISIONS
+            && self.unanswered_bytes < tuning::UNANSWERED_BYTES
+        {
+            let Some((item, revision)) = self.ready.pop_front() else {
+                return;
+            };
+            let body = match self.body_for_peer(&item, &revision) {
+                Ok(body) => body,
+                Err(error) => {
+                    self.fail_item(item, error, cx);
+                    continue;
+                }
+            };
+            let size = body.len();
+            let rev = Rev {
+                collection: self.wire,
+                id: item.change.doc_id.as_str().into(),
+                rev: item.change.rev_id.as_str().into(),
+                sequence: Some(item.change.sequence.0.to_string()),
+                replaced_rev: None,
+                deleted: revision.deleted,
+                history: revision.history.iter().map(|r| r.as_str().into()).collect(),
+                no_conflicts: self.config.active,
+                delta_src: None,
+                error: None,
+                body,
+                no_reply: false,
+            };
+            self.unanswered_bytes += size;
+            self.unanswered_revs += 1;
+            let id = cx.send(
+                Request::Rev(rev),
+                ReplyRoute::Push(self.collection, PushStep::Revision(item, size)),
+            );
+            self.unwritten.insert(id);
+        }
+    }
+
+    pub(super) fn body_for_peer(&self, item: &Item, revision: &OutgoingRevision) -> Result<Bytes> {
+        if revision.has_blobs && !self.blobs_understood {
+            let generation = item.change.rev_id.generation();
+            return attachments::add_attachments(&revision.body, Some(generation)).map(Bytes::from);
+        }
+        Ok(revision.body.clone())
+    }
+
+    /// The last frame of a `rev` was handed out.
+    pub(in crate::replicator::core) fn handle_written(&mut self, id: RequestId, cx: &mut Context) {
+        if self.unwritten.remove(&id) {
+            self.send_revisions(cx);
+        }
+    }
+
+    pub(super) fn handle_revision_reply(
+        &mut self,
+        mut item: Item,
+        size: usize,
+        result: Result<Message>,
+        cx: &mut Context,
+    ) {
+        self.unanswered_bytes -= size;
+        self.unanswered_revs -= 1;
+        match result {
+            Ok(_) => self.complete_item(&item, true, cx),
+            Err(Error::Http { status: 409, .. }) if self.config.pulls_too => {
+                self.give_up_conflict(item, cx);
+            }
+            Err(Error::Http { status: 403, .. }) if self.config.active && item.attempts < 2 => {
+                item.attempts = 2;
+                self.second_chance.push(item);
+            }
+            Err(error) => {
+                cx.fail_if_fatal(&error);
+                self.fail_item(item, error, cx);
+            }
+        }
+    }
+}
