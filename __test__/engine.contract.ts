@@ -454,6 +454,32 @@ export function engineContract(subject: EngineUnderTest): void {
       );
     });
 
+    it('are found by a path into properties and arrays; a literal key comes first', async () => {
+      const database = await open();
+      const at = { ...database, ...DEFAULT };
+      const put = async (id: string, document: object, blobs: object) =>
+        engine.collection_Save({
+          ...at,
+          id,
+          document: JSON.stringify(document),
+          blobs: blobs as any,
+          concurrencyControl: null,
+        });
+      const bytes = (data: number[]) => ({ contentType: 'a/b', data: Uint8Array.from(data) });
+      await put('x', {}, { one: bytes([1]), 'a.b': bytes([2]) });
+      const { _data } = (await engine.collection_GetDocument({ ...at, docId: 'x' })) as any;
+      const nested = { pages: [{ photo: _data.one }], a: { b: _data.one } };
+      await put('x', { ..._data, ...nested }, {});
+      const content = async (key: string) => {
+        const read = { ...at, documentId: 'x', key };
+        return Array.from(new Uint8Array((await engine.collection_GetBlobContent(read)).data));
+      };
+      expect(await content('pages[0].photo')).toEqual([1]);
+      expect(await content('a.b')).toEqual([2]);
+      expect(await content('pages[1].photo')).toEqual([]);
+      expect(await content('pages[0]')).toEqual([]);
+    });
+
     it('stay when a body refers to them again', async () => {
       const database = await open();
       await save(database, 'x', {}, { blobs: { b: { contentType: 'a/b', data: bytes } } });

@@ -6,7 +6,6 @@ import {
   type Collection,
   CouchbaseLiteException,
   type Database,
-  DatabaseConfiguration,
   MutableDocument,
   Replicator,
   ReplicatorActivityLevel,

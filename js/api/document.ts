@@ -156,7 +156,10 @@ export class Document {
     return blob;
   }
 
-  /** The bytes of the blob at a top-level key; empty when there is no blob. */
+  /**
+   * The bytes of the blob at a key, or else at a path to a nested value, such as `pages[0].photo`;
+   * empty when there is no blob.
+   */
   async getBlobContent(key: string): Promise<ArrayBuffer> {
     const { collection } = this;
     if (!collection) {

@@ -132,6 +132,7 @@ const NOTES = {
   'Collection.removeDocumentChangeListener': fixed('Works; on iOS it always rejects.'),
 
   // Documents -----------------------------------------------------------------------------------
+  'Document.getBlobContent': superset('Also takes a path to a nested blob, `pages[0].photo`.'),
   'Document.blobStream': addition('The content of a blob in bounded memory.'),
   'Document.getArray': superset('Declared as `any[] | null`.'),
   'MutableDocument.remove': fixed('Stops at null and drops a pending blob too. Takes a path.'),
@@ -178,6 +179,7 @@ const NOTES = {
   collection_Save: superset(
     'Blobs as JSON text or as bytes and paths; both conflict flags are sent.',
   ),
+  collection_GetBlobContent: superset('Also takes a path to a nested blob.'),
   collection_GetFullName: kept('Absent from the published engines.'),
   collection_RemoveDocumentChangeListener: fixed('Works; on iOS it always rejects.'),
   database_Open: superset('A null configuration means defaults.'),

@@ -134,8 +134,9 @@ pub(super) fn put(
     blobs.into_iter().map(&mut put).collect()
 }
 
-/// `collection_GetBlobContent {…, documentId, key}` → `{data}`. Blocks, so that a close that was
-/// called later waits for it.
+/// `collection_GetBlobContent {…, documentId, key}` → `{data}`. A key that the document does not
+/// have is taken for a path to a nested value, such as `pages[0].photo`. Blocks, so that a close that
+/// was called later waits for it.
 pub(super) fn content(args: &Args<'_>) -> Result<Outcome> {
     let (open, collection) = args.collection()?;
     let doc_id = DocId::parse(args.text("documentId")?)?;
@@ -146,7 +147,8 @@ pub(super) fn content(args: &Args<'_>) -> Result<Outcome> {
         .ok_or_else(|| Error::not_found(format!("Document not found with id: {doc_id}")))?;
     let body: Value = serde_json::from_slice(&document.body)
         .map_err(|error| Error::lite(Code::CorruptData, format!("stored body: {error}")))?;
-    let blob = body.get(key).filter(|value| value["@type"] == "blob");
+    let value = body.get(key).or_else(|| at_path(&body, key));
+    let blob = value.filter(|value| value["@type"] == "blob");
     let Some(digest) = blob.and_then(|blob| blob["digest"].as_str()) else {
         return Ok(Outcome::Bytes {
             data: Vec::new(),
@@ -156,6 +158,23 @@ pub(super) fn content(args: &Args<'_>) -> Result<Outcome> {
     let data = read_whole(&open.database, digest)?;
     let length = data.len() as u64;
     Ok(Outcome::Bytes { data, length })
+}
+
+/// The value at a path of property names, separated by points, and indexes in brackets, from 0.
+fn at_path<'a>(body: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(body, |value, part| {
+        let (name, indexes) = part.split_at(part.find('[').unwrap_or(part.len()));
+        let value = value.get(name)?;
+        let Some(indexes) = indexes.strip_prefix('[') else {
+            return Some(value);
+        };
+        let indexes = indexes.strip_suffix(']')?;
+        indexes.split("][").try_fold(value, |value, index| {
+            // Digits alone: `parse` would take a sign as well.
+            let digits = index.bytes().all(|byte| byte.is_ascii_digit());
+            value.get(index.parse::<usize>().ok().filter(|_| digits)?)
+        })
+    })
 }
 
 /// `database_ReadBlob {name, digest, offset, length}` → `{data, length}`, where `length` is that
@@ -186,4 +205,39 @@ fn reader(database: &Database, digest: &str) -> Result<BlobReader> {
     database
         .blob_reader(&digest)?
         .ok_or_else(|| Error::not_found(format!("blob {digest} is not in the database")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_leads_through_properties_and_arrays() {
+        let body = json!({"a": {"b": [[1, {"c": 2}]]}, "d": [3], "": {"": 4}});
+        let at = |path| at_path(&body, path).cloned();
+        assert_eq!(at("a.b[0][1].c"), Some(json!(2)));
+        assert_eq!(at("a.b[0][0]"), Some(json!(1)));
+        assert_eq!(at("d[0]"), Some(json!(3)));
+        assert_eq!(at("."), Some(json!(4)));
+        for wrong in [
+            "b",
+            "a.",
+            "a.b.c",
+            "a.b[0",
+            "a.b[]",
+            "a.b[+0]",
+            "a.b[-1]",
+            "a.b[9]",
+            "a.b[0]x",
+            "a[0]",
+            "d[0].e",
+            "d[99999999999999999999]",
+            "[0]",
+            "a..b",
+        ] {
+            assert_eq!(at(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -1,8 +1,11 @@
 //! Scopes and collections (API §13.1, §13.3).
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::batch;
 use super::functions::Job;
 use super::handles::OpenDatabase;
 use super::message::Outcome;
@@ -33,12 +36,9 @@ fn reading(
     work: impl FnOnce(&ReadTx<'_>, &OpenDatabase, &CollectionSpec) -> Result<Outcome> + Send + 'static,
 ) -> Result<Job> {
     let (open, collection) = args.collection()?;
-    let database = open.database.clone();
     Ok(Box::new(move |completer| {
-        database.submit_read(
-            move |tx| work(tx, &open, &collection),
-            move |result| completer.done(result),
-        );
+        let handle = Arc::clone(&open);
+        batch::read(&open, move |tx| work(tx, &handle, &collection), completer);
     }))
 }
 
@@ -48,10 +48,9 @@ fn reading_database(
     work: impl FnOnce(&ReadTx<'_>, &OpenDatabase) -> Result<Outcome> + Send + 'static,
 ) -> Result<Job> {
     let open = args.database()?;
-    let database = open.database.clone();
     Ok(Box::new(move |completer| {
-        let done = move |result| completer.done(result);
-        database.submit_read(move |tx| work(tx, &open), done);
+        let handle = Arc::clone(&open);
+        batch::read(&open, move |tx| work(tx, &handle), completer);
     }))
 }
 
@@ -63,12 +62,13 @@ fn writing(
     + 'static,
 ) -> Result<Job> {
     let (open, collection) = args.collection()?;
-    let database = open.database.clone();
     Ok(Box::new(move |completer| {
-        database.submit_write(
+        let handle = Arc::clone(&open);
+        batch::write(
+            &open,
             0,
-            move |tx| work(tx, &open, &collection),
-            move |result| completer.done(result),
+            move |tx| work(tx, &handle, &collection),
+            completer,
         );
     }))
 }

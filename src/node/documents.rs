@@ -1,17 +1,15 @@
 //! Save, get, delete and purge: the calls that must be fast.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::args::Args;
 use super::blobs::{BlobArg, StagedBlob};
-use super::functions::{Job, database_lane};
+use super::functions::database_lane;
 use super::handles::OpenDatabase;
 use super::message::{Outcome, put_string};
 use super::port::Completer;
 use super::runtime::Runtime;
-use super::{blobs, lock};
-use crate::database::{Concurrency, Database, ReadTx, SaveResult, WriteTx};
+use super::{batch, blobs};
+use crate::database::{Concurrency, ReadTx, SaveResult, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::{CollectionSpec, DocId};
 
@@ -160,9 +158,6 @@ impl Prepared {
     }
 
     fn write(self, tx: &mut WriteTx<'_>) -> Result<Outcome> {
-        if self.only_reads() {
-            return self.read(tx);
-        }
         let Self {
             collection,
             doc_id,
@@ -191,16 +186,6 @@ impl Prepared {
             }
             _ => Err(Error::invalid("argument \"docId\" is missing")),
         }
-    }
-}
-
-/// A transaction that is being gathered (`database_BeginBatch`).
-#[derive(Default)]
-pub(super) struct Batch(Vec<(Prepared, Completer)>);
-
-impl std::fmt::Debug for Batch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Batch").field(&self.0.len()).finish()
     }
 }
 
@@ -235,24 +220,18 @@ fn saved_outcome(saved: &SaveResult, made_here: bool, controlled: bool) -> Outco
 }
 
 fn queue(open: &OpenDatabase, call: Prepared, completer: Completer) {
-    if let Some(batch) = &mut *lock(&open.batch) {
-        return batch.0.push((call, completer));
-    }
-    let (call, completer) = match queue_plain_save(open, call, completer) {
-        Ok(()) => return,
-        Err(other) => other,
+    let (call, completer) = if batch::is_gathering(open) {
+        (call, completer)
+    } else {
+        match queue_plain_save(open, call, completer) {
+            Ok(()) => return,
+            Err(other) => other,
+        }
     };
     if call.only_reads() {
-        open.database.submit_read(
-            move |tx| call.read(tx),
-            move |result| completer.done(result),
-        );
+        batch::read(open, move |tx| call.read(tx), completer);
     } else {
-        open.database.submit_write(
-            call.cost(),
-            move |tx| call.write(tx),
-            move |result| completer.done(result),
-        );
+        batch::write(open, call.cost(), move |tx| call.write(tx), completer);
     }
 }
 
@@ -303,7 +282,7 @@ pub(super) fn run_inline(
         Ok(resolved) => resolved,
         Err(error) => return Ok(Err(error)),
     };
-    if lock(&open.batch).is_some() {
+    if batch::is_gathering(&open) {
         return Err(Box::new(move |completer| queue(&open, call, completer)));
     }
     let database = open.database.clone();
@@ -326,85 +305,5 @@ pub(super) fn run_inline(
                     open.database.submit_write(cost, work, done);
                 })
             })
-    }
-}
-
-/// `database_BeginBatch {name}`: gathers the document calls on this handle that follow.
-pub(super) fn begin_batch(args: &Args<'_>) -> Result<Job> {
-    let open = args.database()?;
-    let mut batch = lock(&open.batch);
-    if batch.is_some() {
-        return Err(Error::lite(
-            Code::TransactionNotClosed,
-            format!("database '{}' has a batch already", open.name),
-        ));
-    }
-    *batch = Some(Batch::default());
-    drop(batch);
-    Ok(Box::new(|completer| completer.done(Ok(Outcome::Nothing))))
-}
-
-/// `database_EndBatch {name, commit}`: runs what was gathered as one transaction, or forgets it.
-pub(super) fn end_batch(args: &Args<'_>) -> Result<Job> {
-    let open = args.database()?;
-    let commit = args.boolean("commit")?;
-    let batch = lock(&open.batch).take().ok_or_else(|| {
-        Error::lite(
-            Code::NotInTransaction,
-            format!("database '{}' has no batch", open.name),
-        )
-    })?;
-    Ok(Box::new(move |completer| {
-        if commit {
-            run_batch(&open.database, batch, completer);
-        } else {
-            forget(
-                batch.0.into_iter().map(|(_, waiting)| waiting),
-                "the batch was given up",
-            );
-            completer.done(Ok(Outcome::Nothing));
-        }
-    }))
-}
-
-fn run_batch(database: &Database, batch: Batch, completer: Completer) {
-    let (calls, mut waiting): (Vec<_>, Vec<_>) = batch.0.into_iter().unzip();
-    let cost = calls.iter().map(Prepared::cost).sum();
-    let reached = Arc::new(AtomicUsize::new(0));
-    let failed_at = Arc::clone(&reached);
-    database.submit_write(
-        cost,
-        move |tx| {
-            let mut outcomes = Vec::with_capacity(calls.len());
-            for (index, call) in calls.into_iter().enumerate() {
-                reached.store(index, Ordering::Relaxed);
-                outcomes.push(call.write(tx)?);
-            }
-            Ok(outcomes)
-        },
-        move |result| match result {
-            Ok(outcomes) => {
-                for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
-                    waiting.done(Ok(outcome));
-                }
-                completer.done(Ok(Outcome::Nothing));
-            }
-            Err(error) => {
-                let index = failed_at.load(Ordering::Relaxed);
-                if index < waiting.len() {
-                    waiting.remove(index).done(Err(error.clone()));
-                }
-                forget(waiting, error.message());
-                completer.done(Err(error));
-            }
-        },
-    );
-}
-
-/// Rejects the calls of a transaction that did not happen.
-fn forget(waiting: impl IntoIterator<Item = Completer>, why: &str) {
-    for completer in waiting {
-        let message = format!("rolled back with its batch: {why}");
-        completer.done(Err(Error::lite(Code::NotInTransaction, message)));
     }
 }

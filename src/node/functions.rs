@@ -10,7 +10,7 @@ use super::message::Outcome;
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
-    blobs, change_listeners, collections, databases, documents, files, log_settings, questions,
+    batch, blobs, change_listeners, collections, databases, files, log_settings, questions,
     replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
@@ -67,8 +67,8 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "database_SetLogLevel" => Now(log_settings::set_level),
         "database_SetFileLoggingConfig" => Blocking(log_settings::set_files),
         "database_ReadBlob" => Blocking(blobs::read),
-        "database_BeginBatch" => Later(documents::begin_batch),
-        "database_EndBatch" => Later(documents::end_batch),
+        "database_BeginBatch" => Later(batch::begin),
+        "database_EndBatch" => Later(batch::end),
 
         "scope_GetDefault" => Now(collections::default_scope),
         "scope_GetScope" => Later(collections::scope),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use super::documents::Batch;
+use super::batch::Batch;
 use super::{lock, shown};
 use crate::database::Database;
 use crate::error::{Code, Error, Result};

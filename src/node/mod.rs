@@ -13,6 +13,7 @@
 //! Follows design D1, D2, D4 and API spec §2, §13 to §15. Uses N-API level 5 only.
 
 mod args;
+mod batch;
 mod blobs;
 mod call;
 mod change_listeners;

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::batch;
 use super::call::{Call, What};
 use super::documents::Prepared;
 use super::handles::OpenDatabase;
-use super::lock;
 use super::message::{Outcome, put_completion};
 use super::port::{Completer, Port};
 use super::runtime::Runtime;
@@ -56,8 +56,7 @@ impl Reads {
             return None;
         }
         let open = runtime.databases.get(&database).ok()?;
-        let in_batch = lock(&open.batch).is_some();
-        (!in_batch).then_some(open)
+        (!batch::is_gathering(&open)).then_some(open)
     }
 
     /// Runs them on this thread if the database is idle and returns their completions as a message
