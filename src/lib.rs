@@ -3,6 +3,7 @@
 //! | room | what it is | never |
 //! |---|---|---|
 //! | [`error`] | the one error type and its CBL and BLIP codes | |
+//! | [`logging`] | log messages to the console and to files | |
 //! | [`model`] | plain values: ids, revisions, sequences, bodies | I/O, clock |
 //! | [`storage`] | SQLite | knows a network |
 //! | [`database`] | databases, collections, documents, blobs, observers | tokio |
@@ -21,6 +22,7 @@ pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod listener;
+pub mod logging;
 pub mod model;
 #[cfg(feature = "node")]
 mod node;

@@ -9,8 +9,14 @@ export declare class NativeEngine {
    */
   constructor(onMessages: (text: string, buffers: Buffer[]) => void)
   /**
-   * Takes the calls of a tick, in order. With `mayRunInline`, a single call on a document of an
-   * idle database is run at once and its completion returned, as a message text.
+   * Takes the calls of a tick, in order. One call on a document of an idle database, or several
+   * reads of it, are run at once if they are no more than `mayRunInline`; their completions are
+   * returned, as a message text.
    */
-  submit(calls: unknown[], mayRunInline: boolean): string | null
+  submit(calls: unknown[], mayRunInline: number): string | null
+  /**
+   * Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
+   * `{domain, code, message}`.
+   */
+  readBlob(name: string, digest: string): Buffer
 }

@@ -2,6 +2,7 @@ import { exceptionFromParts } from '../api/couchbase-lite-exception';
 import type { ListenerCallback } from '../engine/results';
 import type { NewBlob } from './blob-list';
 import { loadAddon } from './loader';
+import { addRawBlobs, mayHoldBlobs } from './raw-blobs';
 
 /** Kinds of calls as the addon numbers them. */
 const FUNCTION = 0;
@@ -28,7 +29,7 @@ enum Kind {
  * How many calls may run on this thread before the event loop gets a turn. Sockets and timers
  * would starve if a chain of awaited calls never left it (design D4).
  */
-const INLINE_CALLS = 128;
+const INLINE_CALLS = 512;
 
 /**
  * Calls that are gathered at most: a loop that issues thousands hands them over in such portions, so
@@ -47,6 +48,8 @@ interface Pending {
   /** Runs before the promise rejects. */
   failed: (() => void) | undefined;
   docId: string | undefined;
+  /** The database that a document is read from. */
+  source: string | undefined;
 }
 
 /** What to do around the end of a call. */
@@ -71,6 +74,8 @@ export class CallQueue {
   private firstOfBatch = 1;
   private nextCall = 1;
   private inlineLeft = INLINE_CALLS;
+  /** Whether the message that is being taken apart may tell of blobs. */
+  private blobsInText = false;
 
   constructor() {
     const { NativeEngine } = loadAddon();
@@ -90,11 +95,11 @@ export class CallQueue {
     return this.promise(call, hooks);
   }
 
-  /** Calls one of the short document functions. */
-  document(kind: DocumentCall, target: number, docId: string): Promise<any> {
+  /** Calls one of the short document functions; `source` is the database of a document to read. */
+  document(kind: DocumentCall, target: number, docId: string, source?: string): Promise<any> {
     const call = this.begin();
     this.batch.push(kind, call, target, docId);
-    return this.promise(call);
+    return this.promise(call, undefined, undefined, source);
   }
 
   /** Saves a document; `concurrency` is -1 for none. */
@@ -184,6 +189,17 @@ export class CallQueue {
     this.callbacks.delete(token);
   }
 
+  /** Blocks while the blob is read. */
+  private readBlob(name: string, digest: string): Uint8Array {
+    let bytes: Uint8Array;
+    try {
+      bytes = this.addon.readBlob(name, digest);
+    } catch (error) {
+      throw exceptionFromParts(JSON.parse((error as Error).message));
+    }
+    return new Uint8Array(exactBuffer(bytes));
+  }
+
   private begin(): number {
     this.schedule();
     return this.nextCall++;
@@ -199,11 +215,11 @@ export class CallQueue {
     }
   }
 
-  private promise(call: number, hooks?: CallHooks, docId?: string): Promise<any> {
+  private promise(call: number, hooks?: CallHooks, docId?: string, source?: string): Promise<any> {
     return new Promise((resolve, reject) => {
       const done = hooks?.done;
       const failed = hooks?.failed;
-      this.pending.set(call, { resolve, reject, done, failed, docId });
+      this.pending.set(call, { resolve, reject, done, failed, docId, source });
     });
   }
 
@@ -216,13 +232,13 @@ export class CallQueue {
     this.firstOfBatch = this.nextCall;
     let text: string | null;
     try {
-      text = this.addon.submit(batch, this.inlineLeft > 0);
+      text = this.addon.submit(batch, this.inlineLeft);
     } catch (error) {
       this.refuse(firstOfBatch, error);
       return;
     }
     if (text !== null) {
-      this.inlineLeft--;
+      this.inlineLeft = Math.max(0, this.inlineLeft - (this.nextCall - firstOfBatch));
       this.receive(text, []);
     }
   }
@@ -239,6 +255,7 @@ export class CallQueue {
 
   private receive(text: string, buffers: Uint8Array[]): void {
     const entries = JSON.parse(`[${text}]`);
+    this.blobsInText = mayHoldBlobs(text);
     for (let at = 0; at < entries.length; at += 3) {
       const call = entries[at] as number;
       if (call === 0) {
@@ -272,6 +289,10 @@ export class CallQueue {
         pending.resolve({ data: exactBuffer(buffers[value.buffer]), length: value.length });
         break;
       default:
+        if (this.blobsInText && pending.source !== undefined) {
+          const { source } = pending;
+          addRawBlobs(value, (digest) => this.readBlob(source, digest));
+        }
         pending.resolve(value);
     }
   }

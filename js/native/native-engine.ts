@@ -128,7 +128,8 @@ class NativeEngine {
     this.trace(name, args);
     const fields = args ?? {};
     try {
-      return this.calls.document(kind, this.target(fields), documentId(fields, kind));
+      const source = kind === DocumentCall.Get ? fields.name : undefined;
+      return this.calls.document(kind, this.target(fields), documentId(fields, kind), source);
     } catch (error) {
       return Promise.reject(asException(error));
     }

@@ -11,8 +11,6 @@ const NOT_YET = [
   'collection_CreateIndex',
   'collection_DeleteIndex',
   'collection_GetIndexes',
-  'database_SetLogLevel',
-  'database_SetFileLoggingConfig',
   'database_CreateIndex',
   'database_DeleteIndex',
   'database_GetIndexes',
@@ -31,8 +29,6 @@ const CALLS = {
   'Collection.indexes': 'collection_GetIndexes',
   'Database.copy': 'database_Copy',
   'Database.changeEncryptionKey': 'database_ChangeEncryptionKey',
-  'Database.setLogLevel': 'database_SetLogLevel',
-  'DatabaseLogging.setFileConfig': 'database_SetFileLoggingConfig',
   'Database.createIndex': 'database_CreateIndex',
   'Database.deleteIndex': 'database_DeleteIndex',
   'Database.getIndexes': 'database_GetIndexes',
@@ -107,6 +103,12 @@ const NOTES = {
   'Database.scope': kept('`undefined` on any failure.'),
   'Database.getDocument': kept('Missing gives `null`, unlike `Collection.document`.'),
   'Database.getCount': kept('A number, unlike `Collection.count`.'),
+  'Database.setLogLevel': kept(
+    'Replaces the domains that the console shows. It begins with warnings and errors of all, on standard error.',
+  ),
+  'DatabaseLogging.setFileConfig': superset(
+    'Plain text whatever `usePlaintext` says, which Android misreads. A missing directory is made.',
+  ),
   CouchbaseLiteException: superset(
     'Engine calls reject with it (the reference never does); engine errors also have `errorMessage`.',
   ),

@@ -4,10 +4,11 @@ const { PeerMissing } = require('./peer-missing');
 /** Longest time for one download, milliseconds. */
 const DOWNLOAD_LIMIT = 300_000;
 
-/** What Maven, pip and apt-get say when a registry is out of reach or lacks or refuses a file. */
+/** What Maven, pip, npm and apt-get say when a registry is out of reach or lacks or refuses a file. */
 const REFUSALS = [
   /Could not (transfer|find) artifact/,
   /Could not find a version|No matching distribution/,
+  /npm (ERR!|error) code (E[45]\d\d|ETARGET|ENOTFOUND|ECONN\w+|EAI_AGAIN|ETIMEDOUT|ENOTCACHED)/,
   /Unable to (fetch|locate)|Failed to fetch|has no installation candidate/,
   /status( code)?:? (4\d\d|5\d\d)|HTTP error (4\d\d|5\d\d)|\b(403 {2}?Forbidden|503 {2}?Service)/,
   /Unknown host|Temporary failure in name resolution|Could not resolve|Network is unreachable/,

@@ -153,9 +153,7 @@ pub(super) fn content(args: &Args<'_>) -> Result<Outcome> {
             length: 0,
         });
     };
-    let mut reader = reader(&open.database, digest)?;
-    let mut data = Vec::with_capacity(usize::try_from(reader.len()).unwrap_or(0));
-    reader.read_to_end(&mut data)?;
+    let data = read_whole(&open.database, digest)?;
     let length = data.len() as u64;
     Ok(Outcome::Bytes { data, length })
 }
@@ -173,6 +171,14 @@ pub(super) fn read(args: &Args<'_>) -> Result<Outcome> {
     reader.seek(SeekFrom::Start(offset.min(length)))?;
     reader.read_exact(&mut data)?;
     Ok(Outcome::Bytes { data, length })
+}
+
+/// All bytes of a blob, at once: for the reference's `getBlob` of 0.2.6, which is synchronous.
+pub(super) fn read_whole(database: &Database, digest: &str) -> Result<Vec<u8>> {
+    let mut reader = reader(database, digest)?;
+    let mut data = Vec::with_capacity(usize::try_from(reader.len()).unwrap_or(0));
+    reader.read_to_end(&mut data)?;
+    Ok(data)
 }
 
 fn reader(database: &Database, digest: &str) -> Result<BlobReader> {

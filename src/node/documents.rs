@@ -64,6 +64,20 @@ impl DocumentCall {
         matches!(&self.action, Action::Save { blobs, .. } if blobs::must_be_staged(blobs))
     }
 
+    /// The database that it reads from, if it changes nothing.
+    pub(super) fn reads_from(&self) -> Option<&str> {
+        matches!(self.action, Action::Get).then_some(&*self.target.database)
+    }
+
+    /// Checks the arguments of a read.
+    pub(super) fn prepare_read(self) -> Result<Prepared> {
+        Ok(Prepared {
+            collection: self.target.collection.clone()?,
+            doc_id: Some(DocId::parse(self.doc_id)?),
+            action: PreparedAction::Get,
+        })
+    }
+
     fn resolve(self, runtime: &Runtime) -> Result<(Arc<OpenDatabase>, Prepared)> {
         let open = runtime.databases.get(&self.target.database)?;
         let prepared = Prepared {
@@ -124,7 +138,7 @@ impl Prepared {
         }
     }
 
-    fn read(&self, tx: &ReadTx<'_>) -> Result<Outcome> {
+    pub(super) fn read(&self, tx: &ReadTx<'_>) -> Result<Outcome> {
         let Some(doc_id) = &self.doc_id else {
             return Err(Error::invalid("argument \"docId\" is missing"));
         };

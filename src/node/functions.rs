@@ -10,8 +10,8 @@ use super::message::Outcome;
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
-    blobs, change_listeners, collections, databases, documents, files, questions, replicators,
-    shown, url_listeners,
+    blobs, change_listeners, collections, databases, documents, files, log_settings, questions,
+    replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
 
@@ -66,6 +66,8 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "database_Copy" => Blocking(databases::copy),
         "database_ChangeEncryptionKey" => Blocking(databases::change_encryption_key),
         "database_PerformMaintenance" => Blocking(databases::perform_maintenance),
+        "database_SetLogLevel" => Now(log_settings::set_level),
+        "database_SetFileLoggingConfig" => Blocking(log_settings::set_files),
         "database_ReadBlob" => Blocking(blobs::read),
         "database_BeginBatch" => Later(documents::begin_batch),
         "database_EndBatch" => Later(documents::end_batch),
@@ -99,8 +101,6 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "collection_CreateIndex"
         | "collection_DeleteIndex"
         | "collection_GetIndexes"
-        | "database_SetLogLevel"
-        | "database_SetFileLoggingConfig"
         | "query_Execute"
         | "query_Explain"
         | "query_AddChangeListener"

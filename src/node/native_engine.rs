@@ -2,16 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use napi::bindgen_prelude::{Function, JsValue, Unknown};
+use napi::bindgen_prelude::{Buffer, Function, JsValue, Unknown};
 use napi::{Env, Status};
 use napi_derive::napi;
 
 use super::call::{Call, What, read_calls};
 use super::documents::{self, Target};
-use super::message::put_completion;
+use super::message::{put_completion, put_error};
 use super::port::{Completer, MessageArgs, Port};
+use super::reads::Reads;
 use super::runtime::{Runtime, runtime};
-use super::{functions, lock};
+use super::{blobs, functions, lock};
 use crate::error::Error;
 
 /// One JavaScript copy's way into the engine; all copies share one state.
@@ -43,18 +44,26 @@ impl NativeEngine {
         })
     }
 
-    /// Takes the calls of a tick, in order. With `mayRunInline`, a single call on a document of an
-    /// idle database is run at once and its completion returned, as a message text.
-    #[napi(ts_args_type = "calls: unknown[], mayRunInline: boolean")]
+    /// Takes the calls of a tick, in order. One call on a document of an idle database, or several
+    /// reads of it, are run at once if they are no more than `mayRunInline`; their completions are
+    /// returned, as a message text.
+    #[napi(ts_args_type = "calls: unknown[], mayRunInline: number")]
     pub fn submit(
         &self,
         env: Env,
         calls: Unknown<'_>,
-        may_run_inline: bool,
+        may_run_inline: u32,
     ) -> napi::Result<Option<String>> {
-        let mut calls = read_calls(env.raw(), calls.raw(), &mut lock(&self.targets))?;
-        let alone = may_run_inline && calls.len() == 1;
-        if alone && matches!(calls[0].what, What::Document(_)) {
+        let calls = read_calls(env.raw(), calls.raw(), &mut lock(&self.targets))?;
+        let inline = calls.len() <= may_run_inline as usize;
+        let mut calls = match Reads::gather(self.runtime, calls) {
+            Ok(reads) => {
+                let expect = |count| self.port.expect(&env, count);
+                return Ok(reads.run(&self.port, inline, expect));
+            }
+            Err(calls) => calls,
+        };
+        if inline && calls.len() == 1 && matches!(calls[0].what, What::Document(_)) {
             return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
         }
         self.port.expect(&env, calls.len());
@@ -62,6 +71,18 @@ impl NativeEngine {
             self.dispatch(id, what);
         }
         Ok(None)
+    }
+
+    /// Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
+    /// `{domain, code, message}`.
+    #[napi]
+    pub fn read_blob(&self, name: String, digest: String) -> napi::Result<Buffer> {
+        let read = || blobs::read_whole(&self.runtime.databases.get(&name)?.database, &digest);
+        read().map(Buffer::from).map_err(|error| {
+            let mut text = String::new();
+            put_error(&mut text, &error);
+            napi::Error::new(Status::GenericFailure, text)
+        })
     }
 
     fn dispatch(&self, id: u32, what: What) {

@@ -49,6 +49,7 @@ pub(super) fn runtime() -> Result<&'static Runtime> {
 }
 
 fn start() -> Result<Runtime> {
+    crate::logging::install();
     let tokio = Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .thread_name("settee")

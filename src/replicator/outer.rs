@@ -163,6 +163,17 @@ impl Inner {
     /// closed already runs at once.
     fn launch(this: &Arc<Self>, stop: &CancellationToken, reset: bool) {
         let (inner, token) = (this.clone(), stop.clone());
+        let config = &this.config;
+        tracing::info!(
+            target: "replicator",
+            database = this.database.name(),
+            peer = config.url.authority(),
+            push = config.push,
+            pull = config.pull,
+            continuous = config.continuous,
+            reset,
+            "started"
+        );
         this.runtime.spawn(async move {
             inner.tell(ActivityLevel::Connecting, None);
             let result = inner.run(&token, reset).await;
@@ -184,6 +195,11 @@ impl Inner {
     }
 
     fn end(this: &Arc<Self>, error: Option<Error>) {
+        let peer = this.config.url.authority();
+        match &error {
+            None => tracing::info!(target: "replicator", peer, "stopped"),
+            Some(error) => tracing::error!(target: "replicator", peer, %error, "stopped"),
+        }
         let mut state = this.lock();
         if let Some(hook) = state.hook.take() {
             this.database.remove_close_hook(hook);
@@ -238,7 +254,8 @@ impl Inner {
             let Some(delay) = retry.after(&error) else {
                 return Err(error);
             };
-            tracing::info!(target: "replicator", %error, ?delay, "offline");
+            let peer = config.url.authority();
+            tracing::info!(target: "replicator", peer, %error, ?delay, "offline");
             self.tell(ActivityLevel::Offline, Some(error));
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -404,6 +421,20 @@ impl DriverObserver for Reporter<'_> {
     }
 
     fn documents(&mut self, ended: Vec<DocumentEnded>) {
+        for DocumentEnded {
+            doc_id,
+            is_push,
+            error,
+            ..
+        } in &ended
+        {
+            match error {
+                None => tracing::debug!(target: "replicator", %doc_id, is_push, "document done"),
+                Some(error) => {
+                    tracing::info!(target: "replicator", %doc_id, is_push, %error, "document failed");
+                }
+            }
+        }
         for is_push in [true, false] {
             let documents: Vec<_> = ended
                 .iter()

@@ -115,6 +115,8 @@ async fn follow(options: &ConnectOptions) -> Result<Connected> {
                 target = next;
             }
             Outcome::Upgraded(accepted) => {
+                let (to, protocol) = (target.authority(), &accepted.protocol);
+                tracing::info!(target: "network", %to, protocol, "connected");
                 return Ok(Connected {
                     protocol: accepted.protocol,
                     peer_certificate_der: stream.peer_certificate(),
