@@ -139,6 +139,7 @@ export type {
   DocumentChangeListenerArgs,
   DocumentGetBlobContentArgs,
   ListenerAuthenticatorConfig,
+  ListenerPasswordCallback,
   ListenerTokenArgs,
   QueryChangeListenerArgs,
   QueryExecuteArgs,
@@ -151,6 +152,7 @@ export type {
   ScopeArgs,
   TlsIdentityConfig,
   URLEndpointListenerArgs,
+  URLEndpointListenerAskingArgs,
   URLEndpointListenerCreateArgs,
   URLEndpointListenerTLSIdentityArgs,
 } from './engine/arguments';

@@ -126,6 +126,7 @@ import type {
   Index,
   IonicCouchbaseLitePlugin,
   ListenerAuthenticatorConfig,
+  ListenerPasswordCallback,
   ListenerCallback,
   ListenerHandle,
   PluginConfigureArgs,
@@ -492,6 +493,21 @@ export async function listening(collection: Collection): Promise<void> {
   };
   const listener: URLEndpointListener = await URLEndpointListener.create(args);
   await URLEndpointListener.create({ collections: [collection] });
+  const callback: ListenerPasswordCallback = {
+    type: 'basic',
+    authenticate: async (username: string, password: string) => username === password,
+  };
+  await URLEndpointListener.create({ collections: [], authenticatorConfig: callback });
+  await URLEndpointListener.create({
+    collections: [],
+    authenticatorConfig: { type: 'basic', authenticate: (username) => username === 'u' },
+  });
+  // @ts-expect-error never both
+  const both: URLEndpointListenerCreateArgs['authenticatorConfig'] = {
+    ...authenticatorConfig,
+    authenticate: () => true,
+  };
+  both?.data?.username.length;
   await URLEndpointListener.create({
     collections: [collection.toJson()],
     port: 0,

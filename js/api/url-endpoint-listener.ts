@@ -8,6 +8,7 @@ import type { URLEndpointListenerStatus } from '../engine/results';
 import { hide } from '../util/hidden';
 import type { Collection } from './collection';
 import type { CollectionJson } from './collection-json';
+import { askingArgs } from './password-callback';
 
 /**
  * The passive peer: lets other peers replicate with collections of one database. TLS is on unless
@@ -35,10 +36,21 @@ export class URLEndpointListener {
     hide(this, '_engine', engine);
   }
 
-  /** Makes a listener; it is not started. */
+  /**
+   * Makes a listener; it is not started.
+   *
+   * @example
+   * const authenticate = async (username, password) => users.check(username, password);
+   * await URLEndpointListener.create({ collections, authenticatorConfig: { type: 'basic', authenticate } });
+   */
   static async create(args: URLEndpointListenerCreateArgs): Promise<URLEndpointListener> {
     const engine = currentEngine();
-    const { listenerId } = await engine.URLEndpointListener_createListener(plainArgs(args));
+    const plain = plainArgs(args);
+    const asking = askingArgs(engine, plain);
+    const { listenerId } =
+      asking === undefined
+        ? await engine.URLEndpointListener_createListener(plain)
+        : await engine.URLEndpointListener_createListener(asking.args, asking.callback);
     return new URLEndpointListener(engine, listenerId, args);
   }
 

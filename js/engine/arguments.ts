@@ -209,6 +209,18 @@ export interface URLEndpointListenerTLSIdentityArgs {
 export interface ListenerAuthenticatorConfig {
   type: 'basic';
   data: { username: string; password: string };
+  authenticate?: undefined;
+}
+
+/** A function that decides which clients of a listener may come in (HTTP Basic). */
+export interface ListenerPasswordCallback {
+  type: 'basic';
+  /**
+   * Only `true` lets a client in. Anything else, an error, and no answer within 5 s refuse it with
+   * status 401, which ends its replicator. Name and password may be empty.
+   */
+  authenticate(username: string, password: string): boolean | Promise<boolean>;
+  data?: undefined;
 }
 
 /** Where a listener's TLS certificate comes from (api §15.9). */
@@ -242,12 +254,20 @@ export interface URLEndpointListenerCreateArgs {
   /** TLS is on unless this is true. */
   disableTLS?: boolean;
   enableDeltaSync?: boolean;
-  authenticatorConfig?: ListenerAuthenticatorConfig;
+  authenticatorConfig?: ListenerAuthenticatorConfig | ListenerPasswordCallback;
   /** Ignored with `disableTLS`. Nothing means a stored anonymous self-signed identity. */
   tlsIdentityConfig?: TlsIdentityConfig;
 }
 
 // What settee has beyond the reference ----------------------------------------------------------
+
+/** A listener that asks the callback given beside these arguments who may come in. */
+export interface URLEndpointListenerAskingArgs
+  extends Omit<URLEndpointListenerCreateArgs, 'authenticatorConfig'> {
+  authenticatorConfig: { type: 'basic'; ask: true };
+  /** Token of the callback, chosen by the caller. */
+  changeListenerToken: string;
+}
 
 /** A range of a stored blob (`database_ReadBlob`). */
 export interface DatabaseReadBlobArgs extends DatabaseArgs {

@@ -120,8 +120,10 @@ export interface ICoreEngine {
   ): Promise<void>;
   replicator_RemoveChangeListener(args: args.ReplicationChangeListenerArgs): Promise<void>;
 
+  /** The callback is asked about `{username, password}` if the arguments say so. */
   URLEndpointListener_createListener(
-    args: args.URLEndpointListenerCreateArgs,
+    args: args.URLEndpointListenerCreateArgs | args.URLEndpointListenerAskingArgs,
+    lcb?: results.ListenerCallback,
   ): Promise<{ listenerId: string }>;
   URLEndpointListener_startListener(
     args: args.URLEndpointListenerArgs,

@@ -39,8 +39,8 @@ export type ArgumentKind =
 /** Arguments of one engine function, by field name. */
 export interface EngineFunction {
   readonly fields: Readonly<Record<string, ArgumentKind>>;
-  /** The function takes a callback as its second parameter. */
-  readonly callback?: true;
+  /** The function takes a callback as its second parameter; optional: with a token only. */
+  readonly callback?: true | 'optional';
   /** Not in the reference. */
   readonly extra?: true;
   readonly deprecated?: true;
@@ -152,6 +152,7 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
       authenticatorConfig: 'json?',
       tlsIdentityConfig: 'json?',
     },
+    callback: 'optional',
   },
   URLEndpointListener_startListener: { fields: L },
   URLEndpointListener_stopListener: { fields: L },

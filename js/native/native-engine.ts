@@ -89,7 +89,9 @@ class NativeEngine {
       checkArguments(name, args);
       const text = JSON.stringify(sent ?? {});
       const token = args?.changeListenerToken;
-      if (ENGINE_FUNCTIONS[name].callback) {
+      const takes = ENGINE_FUNCTIONS[name].callback;
+      const given = callback !== undefined || (token !== undefined && token !== null);
+      if (takes === true || (takes === 'optional' && given)) {
         return this.listen(name, text, token, callback);
       }
       if (/Remove|^listenerToken/.test(name)) {

@@ -66,6 +66,9 @@ const NOTES = {
   Question: addition('What the engine asks.'),
   ForeignEngineLocator: addition('Argument of `registerEngineIn`.'),
   CallbackAnswerArgs: addition('Arguments of `callback_Answer`.'),
+  ListenerAuthenticatorConfig: superset('Or `ListenerPasswordCallback`.'),
+  ListenerPasswordCallback: addition('A function that decides about each client.'),
+  URLEndpointListenerAskingArgs: addition('How the engine is told to ask a callback.'),
   ListenerTokenArgs: addition('Arguments of `listenerToken_Remove`.'),
   DatabaseReadBlobArgs: addition('Arguments of `database_ReadBlob`.'),
   DatabaseEndBatchArgs: addition('Arguments of `database_EndBatch`.'),
@@ -167,7 +170,7 @@ const NOTES = {
   'Replicator.isDocumentPending': superset('Compares the collection by names.'),
   'Replicator.start': kept('`start(true)` resets the checkpoint and starts.'),
   'URLEndpointListener.create': superset(
-    'Also takes `Collection` objects; `port` and `networkInterface` are optional; an unknown authenticator is refused.',
+    'Also takes `Collection` objects; `port` and `networkInterface` are optional; an unknown authenticator is refused; `authenticatorConfig.authenticate`, in place of `data`, is a function that decides about each client.',
   ),
   'URLEndpointListener.getPort': superset('The real port while the listener runs.'),
   'URLEndpointListener.getUrls': addition('URLs that reach the running listener.'),
@@ -187,6 +190,9 @@ const NOTES = {
   database_DeleteWithPath: fixed('Works; neither Ionic engine has it.'),
   database_Save: fixed('Works, with texts or objects.'),
   replicator_GetPendingDocumentIds: fixed('Always an object, also when nothing is pending.'),
+  URLEndpointListener_createListener: superset(
+    'With `authenticatorConfig: {type, ask: true}` and a `changeListenerToken`, a callback as second parameter is asked who may come in.',
+  ),
   URLEndpointListener_startListener: superset('Resolves with `{port, urls}`.'),
 };
 

@@ -1,10 +1,12 @@
-//! HTTP Basic authentication of a listener (wire §1.5, design D10).
+//! HTTP Basic authentication of a listener (wire §1.5, design D10), and who judges it.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 
@@ -17,24 +19,83 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// What a refused client is told.
 pub(super) const CHALLENGE: &str = r#"Basic realm="settee", charset="UTF-8""#;
 
+/// Who a client says that it is, as it was sent. Never shown, not even for debugging.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    username: Vec<u8>,
+    password: Vec<u8>,
+}
+
+impl Credentials {
+    /// Those of a Basic header; the name ends at the first colon (RFC 7617 §2). `None` for any
+    /// other header.
+    pub(super) fn from_header(header: &HeaderValue) -> Option<Self> {
+        let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let mut username = BASE64.decode(encoded.trim()).ok()?;
+        let colon = username.iter().position(|b| *b == b':')?;
+        let password = username.split_off(colon + 1);
+        username.truncate(colon);
+        Some(Self { username, password })
+    }
+
+    /// User name and password as text; either may be empty. What is not UTF-8 is ISO 8859-1, in
+    /// which Couchbase Lite on Java and Android sends both, whatever the challenge asks for.
+    pub fn into_text(self) -> (String, String) {
+        let Self { username, password } = self;
+        match (str::from_utf8(&username), str::from_utf8(&password)) {
+            (Ok(username), Ok(password)) => (username.to_owned(), password.to_owned()),
+            _ => (from_latin1(&username), from_latin1(&password)),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+/// Whether a client may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may.
+    Admitted,
+    /// It may not, and need not try again.
+    Denied,
+    /// Nobody has time to judge; it may try again later.
+    Overloaded,
+}
+
+/// Judges the credentials of clients.
+///
+/// May take its time, within the 10 s of a handshake (design D9). The future is dropped when the
+/// client leaves or the listener stops. It must not log what it is given.
+pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
+    /// Whether whoever sent `credentials` may come in.
+    fn judge(&self, credentials: Credentials) -> BoxFuture<'_, Admission>;
+}
+
 /// The one user that may connect. Holds digests only, so that comparing takes the same time
 /// whatever is wrong, and for names and passwords of every length.
 #[derive(Clone)]
 pub(super) struct BasicAuthenticator {
-    utf8: Credentials,
+    utf8: Digests,
     /// The same in ISO 8859-1, or in UTF-8 once more when they have no such form. Couchbase Lite
     /// on Java and Android encodes like that, whatever the challenge asks for.
-    latin1: Credentials,
+    latin1: Digests,
 }
 
 /// Digests of a name and a password.
 #[derive(Clone)]
-struct Credentials {
+struct Digests {
     user: [u8; 32],
     password: [u8; 32],
 }
 
-impl Credentials {
+impl Digests {
     fn new(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
         Self {
             user: Sha256::digest(user).into(),
@@ -50,21 +111,28 @@ impl Credentials {
 
 impl BasicAuthenticator {
     pub(super) fn new(user: &str, password: &str) -> Self {
-        let utf8 = Credentials::new(user, password);
+        let utf8 = Digests::new(user, password);
         let latin1 = match (latin1(user), latin1(password)) {
-            (Some(user), Some(password)) => Credentials::new(user, password),
+            (Some(user), Some(password)) => Digests::new(user, password),
             _ => utf8.clone(),
         };
         Self { utf8, latin1 }
     }
 
-    /// Whether an `Authorization` header names the user and the password.
-    pub(super) fn admits(&self, header: Option<&HeaderValue>) -> bool {
-        let Some((user, password)) = header.and_then(credentials) else {
-            return false;
-        };
-        let given = Credentials::new(user, password);
+    fn admits(&self, credentials: &Credentials) -> bool {
+        let given = Digests::new(&credentials.username, &credentials.password);
         self.utf8.is_equal(&given) | self.latin1.is_equal(&given)
+    }
+}
+
+impl Authenticator for BasicAuthenticator {
+    fn judge(&self, credentials: Credentials) -> BoxFuture<'_, Admission> {
+        let admission = if self.admits(&credentials) {
+            Admission::Admitted
+        } else {
+            Admission::Denied
+        };
+        ready(admission).boxed()
     }
 }
 
@@ -82,26 +150,21 @@ fn latin1(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|c| u8::try_from(c).ok()).collect()
 }
 
-/// User name and password of a Basic header; the name ends at the first colon (RFC 7617 §2).
-fn credentials(header: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let mut user = BASE64.decode(encoded.trim()).ok()?;
-    let colon = user.iter().position(|b| *b == b':')?;
-    let password = user.split_off(colon + 1);
-    user.truncate(colon);
-    Some((user, password))
+fn from_latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn credentials(header: &str) -> Option<Credentials> {
+        Credentials::from_header(&HeaderValue::from_str(header).unwrap())
+    }
+
     fn admits(header: &str) -> bool {
-        let header = HeaderValue::from_str(header).unwrap();
-        BasicAuthenticator::new("jäger", "pass:wörd").admits(Some(&header))
+        let basic = BasicAuthenticator::new("jäger", "pass:wörd");
+        credentials(header).is_some_and(|credentials| basic.admits(&credentials))
     }
 
     #[test]
@@ -119,9 +182,9 @@ mod tests {
         assert!(!admits(&format!("Basic {mixed}")));
         let euro = BasicAuthenticator::new("pam", "10 €");
         let header = format!("Basic {}", BASE64.encode(b"pam:10 \x80"));
-        assert!(!euro.admits(Some(&HeaderValue::from_str(&header).unwrap())));
+        assert!(!euro.admits(&credentials(&header).unwrap()));
         let header = format!("Basic {}", BASE64.encode("pam:10 €"));
-        assert!(euro.admits(Some(&HeaderValue::from_str(&header).unwrap())));
+        assert!(euro.admits(&credentials(&header).unwrap()));
     }
 
     #[test]
@@ -138,7 +201,26 @@ mod tests {
         for header in ["Basic", "Basic ", "Basic !!!", "Bearer abc", "", "Basic Og"] {
             assert!(!admits(header), "{header:?}");
         }
-        assert!(!BasicAuthenticator::new("", "").admits(None));
+    }
+
+    #[test]
+    fn credentials_become_text_in_one_encoding() {
+        for sent in [&b"j\xc3\xa4ger:a:\xc3\xb6"[..], b"j\xe4ger:a:\xf6"] {
+            let header = format!("Basic {}", BASE64.encode(sent));
+            let text = credentials(&header).unwrap().into_text();
+            assert_eq!(text, ("jäger".to_owned(), "a:ö".to_owned()));
+        }
+        let mixed = format!("Basic {}", BASE64.encode(b"\xc3\xa4:\xf6"));
+        let text = credentials(&mixed).unwrap().into_text();
+        assert_eq!(text, ("Ã¤".to_owned(), "ö".to_owned()));
+        let empty = credentials("Basic Og").unwrap().into_text();
+        assert_eq!(empty, Default::default());
+    }
+
+    #[test]
+    fn nothing_shows_credentials() {
+        let credentials = credentials(&format!("Basic {}", BASE64.encode("anna:geheim")));
+        assert_eq!(format!("{:?}", credentials.unwrap()), "Credentials { .. }");
         let shown = format!("{:?}", BasicAuthenticator::new("jäger", "geheim"));
         assert!(!shown.contains("geheim") && !shown.contains('['));
     }

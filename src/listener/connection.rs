@@ -1,7 +1,6 @@
 //! One accepted connection, from its first byte to its last.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -154,19 +153,24 @@ async fn serve_http(
 ) -> Result<Option<Upgraded>> {
     let chosen: Mutex<Option<(OnUpgrade, &'static str)>> = Mutex::new(None);
     let service = service_fn(|mut request: Request<Incoming>| {
-        let response = match shared.rules.judge(&request, is_over) {
-            Verdict::Upgrade { protocol, accept } => {
-                let upgrade = hyper::upgrade::on(&mut request);
-                *chosen.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, protocol));
-                switching(protocol, &accept)
-            }
-            Verdict::Refuse(refusal) => {
-                let status = refusal.status.as_u16();
-                tracing::info!(target: "listener", peer, status, "refused a request");
-                refusing(refusal)
-            }
-        };
-        ready(Ok::<_, Infallible>(response))
+        let admission = shared.rules.admission(request.headers(), is_over);
+        let chosen = &chosen;
+        async move {
+            let response = match shared.rules.judge(&request, admission.await) {
+                Verdict::Upgrade { protocol, accept } => {
+                    let upgrade = hyper::upgrade::on(&mut request);
+                    *chosen.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some((upgrade, protocol));
+                    switching(protocol, &accept)
+                }
+                Verdict::Refuse(refusal) => {
+                    let status = refusal.status.as_u16();
+                    tracing::info!(target: "listener", peer, status, "refused a request");
+                    refusing(refusal)
+                }
+            };
+            Ok::<_, Infallible>(response)
+        }
     });
     let served = http1::Builder::new()
         .max_buf_size(tuning::MAX_REQUEST_HEAD)

@@ -2,10 +2,10 @@
 //! replicator.
 //!
 //! ```text
-//!  bind ──► accept loop ──► connection task                                     ┐ 10 s
-//!             limits          first byte ─► TLS ─► HTTP request ─► judge ─► 101 ┘
-//!                                                          │         │
-//!                                                     401 403 404 …  └─► transport ─► passive replicator
+//!  bind ──► accept loop ──► connection task                                                       ┐ 10 s
+//!             limits          first byte ─► TLS ─► HTTP request ─► authenticator ─► judge ─► 101 ┘
+//!                                                              may ask and wait     │        │
+//!                                                                         401 403 404 503 …  └─► transport ─► passive replicator
 //! ```
 //!
 //! Follows wire spec §1, trust spec §2 and §3, API spec §10. Decides nothing about replication;
@@ -24,6 +24,7 @@ mod url_endpoint_listener;
 #[cfg(test)]
 mod tests;
 
+pub use authenticator::{Admission, Authenticator, Credentials};
 pub use options::{AuthenticatorOptions, ListenerOptions};
 pub use server::{ListenerStatus, Started};
 pub use url_endpoint_listener::UrlEndpointListener;

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
+use super::authenticator::{Authenticator, BasicAuthenticator};
 use crate::error::{Code, Error, Result};
 use crate::model::CollectionSpec;
 
@@ -39,14 +41,74 @@ pub struct ListenerOptions {
     pub identity_folder: Option<PathBuf>,
 }
 
-/// Who may connect. JSON: `{type: 'basic', data: {username, password}}`.
+/// Who may connect. JSON: `{type: 'basic', data: {username, password}}` or
+/// `{type: 'basic', ask: true}`.
 #[derive(Clone, Deserialize)]
-#[serde(tag = "type", content = "data", rename_all = "lowercase")]
+#[serde(try_from = "AuthenticatorJson")]
 #[non_exhaustive]
 pub enum AuthenticatorOptions {
     /// One user with a password (HTTP Basic).
     #[allow(missing_docs, reason = "the names say it")]
     Basic { username: String, password: String },
+    /// Whoever an authenticator admits (HTTP Basic). JSON cannot hold one: it is to be set before
+    /// a listener is made.
+    Asking(Option<Arc<dyn Authenticator>>),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum AuthenticatorJson {
+    Basic {
+        data: Option<UserJson>,
+        #[serde(default)]
+        ask: bool,
+    },
+}
+
+#[derive(Deserialize)]
+struct UserJson {
+    username: String,
+    password: String,
+}
+
+impl TryFrom<AuthenticatorJson> for AuthenticatorOptions {
+    type Error = &'static str;
+
+    fn try_from(json: AuthenticatorJson) -> Result<Self, Self::Error> {
+        let AuthenticatorJson::Basic { data, ask } = json;
+        match (data, ask) {
+            (Some(UserJson { username, password }), false) => {
+                Ok(Self::Basic { username, password })
+            }
+            (None, true) => Ok(Self::Asking(None)),
+            (Some(_), true) => Err("authenticatorConfig has both data and ask"),
+            (None, false) => Err("authenticatorConfig has neither data nor ask"),
+        }
+    }
+}
+
+impl AuthenticatorOptions {
+    /// What judges clients.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for an empty name or password, a name with a colon, and when nobody is
+    /// there to be asked.
+    pub(super) fn authenticator(&self) -> Result<Arc<dyn Authenticator>> {
+        match self {
+            Self::Basic { username, password } => {
+                if username.is_empty() || username.contains(':') || password.is_empty() {
+                    return Err(Error::invalid(
+                        "authenticatorConfig needs a username without ':' and a password, neither empty",
+                    ));
+                }
+                Ok(Arc::new(BasicAuthenticator::new(username, password)))
+            }
+            Self::Asking(Some(authenticator)) => Ok(Arc::clone(authenticator)),
+            Self::Asking(None) => Err(Error::invalid(
+                "authenticatorConfig asks, but there is nobody to answer",
+            )),
+        }
+    }
 }
 
 impl fmt::Debug for AuthenticatorOptions {
@@ -56,6 +118,7 @@ impl fmt::Debug for AuthenticatorOptions {
                 .debug_struct("Basic")
                 .field("username", username)
                 .finish_non_exhaustive(),
+            Self::Asking(authenticator) => f.debug_tuple("Asking").field(authenticator).finish(),
         }
     }
 }
@@ -87,14 +150,17 @@ impl ListenerOptions {
                 "tlsIdentityConfig is not supported yet",
             ));
         }
-        if let Some(AuthenticatorOptions::Basic { username, password }) = &self.authenticator
-            && (username.is_empty() || username.contains(':') || password.is_empty())
-        {
-            return Err(Error::invalid(
-                "authenticatorConfig needs a username without ':' and a password, neither empty",
-            ));
-        }
+        self.authenticator()?;
         Ok(())
+    }
+
+    /// What judges clients; `None` when everybody may connect.
+    ///
+    /// # Errors
+    /// As [`AuthenticatorOptions::authenticator`].
+    pub(super) fn authenticator(&self) -> Result<Option<Arc<dyn Authenticator>>> {
+        let options = self.authenticator.as_ref();
+        options.map(AuthenticatorOptions::authenticator).transpose()
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -181,6 +247,22 @@ mod tests {
             (
                 json!({"collections": collections, "authenticatorConfig": {"type": "basic", "data": {"username": "", "password": "p"}}}),
                 "neither empty",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "basic"}}),
+                "neither data nor ask",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "basic", "ask": false}}),
+                "neither data nor ask",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "basic", "ask": true, "data": {"username": "u", "password": "p"}}}),
+                "both data and ask",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "basic", "ask": true}}),
+                "nobody to answer",
             ),
             (
                 json!({"collections": collections, "tlsIdentityConfig": {"mode": "selfSigned"}}),

@@ -1,6 +1,7 @@
 //! A listener that echoes, on real sockets: reached by our own client, by strangers and by abusers.
 
 mod abuse;
+mod asking;
 mod clients;
 mod replication;
 mod strangers;
@@ -15,7 +16,7 @@ use rustls::ServerConfig;
 use tokio::runtime::Handle;
 use url::Url;
 
-use super::authenticator::BasicAuthenticator;
+use super::authenticator::{Authenticator, BasicAuthenticator};
 use super::limits::Caps;
 use super::server::{Accepted, Patience, Server, Service, Shared};
 use super::upgrade::Rules;
@@ -65,7 +66,7 @@ struct Setup {
     tls: bool,
     interface: Option<&'static str>,
     port: u16,
-    authenticator: Option<BasicAuthenticator>,
+    authenticator: Option<Arc<dyn Authenticator>>,
     caps: Caps,
     patience: Patience,
 }
@@ -102,6 +103,10 @@ impl Setup {
         let bound = bind::bind(self.interface, self.port).unwrap();
         Server::start(shared, bound, &Handle::current()).unwrap()
     }
+}
+
+fn anna() -> Option<Arc<dyn Authenticator>> {
+    Some(Arc::new(BasicAuthenticator::new("anna", "geheim")))
 }
 
 fn identity() -> &'static TlsIdentity {

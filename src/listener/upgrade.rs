@@ -1,13 +1,16 @@
-//! Judges an upgrade request: a pure function of the request and the listener's rules
-//! (wire §1.1–§1.5).
+//! Judges an upgrade request: a pure function of the request, of what the authenticator says of its
+//! sender, and of the listener's rules (wire §1.1–§1.5).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, Request, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::authenticator::{BasicAuthenticator, CHALLENGE};
+use super::authenticator::{Admission, Authenticator, CHALLENGE, Credentials};
 
 /// Subprotocols spoken, best first.
 const PROTOCOLS: [&str; 2] = ["BLIP_3+CBMobile_3", "BLIP_3+CBMobile_2"];
@@ -19,7 +22,8 @@ const MIN_KEY: usize = 10;
 pub(super) struct Rules {
     /// Name of the database; the only one that is found.
     pub(super) database: String,
-    pub(super) authenticator: Option<BasicAuthenticator>,
+    /// `None`: everybody may come in.
+    pub(super) authenticator: Option<Arc<dyn Authenticator>>,
     /// This machine's name, if it is known.
     pub(super) host_name: Option<String>,
 }
@@ -44,10 +48,28 @@ pub(super) struct Refusal {
 }
 
 impl Rules {
+    /// Whether the sender of a request with `headers` may come in. `is_over`: there are too many
+    /// connections already, and nobody is asked.
+    pub(super) fn admission(&self, headers: &HeaderMap, is_over: bool) -> BoxFuture<'_, Admission> {
+        let known = |admission| ready(admission).boxed();
+        if is_over {
+            return known(Admission::Overloaded);
+        }
+        let Some(authenticator) = &self.authenticator else {
+            return known(Admission::Admitted);
+        };
+        match headers
+            .get(header::AUTHORIZATION)
+            .and_then(Credentials::from_header)
+        {
+            Some(credentials) => authenticator.judge(credentials),
+            None => known(Admission::Denied),
+        }
+    }
+
     /// Judges `request`. Who is not known learns nothing, not even which databases there are.
-    /// `is_over`: there are too many connections already.
-    pub(super) fn judge<B>(&self, request: &Request<B>, is_over: bool) -> Verdict {
-        match self.check(request, is_over) {
+    pub(super) fn judge<B>(&self, request: &Request<B>, admission: Admission) -> Verdict {
+        match self.check(request, admission) {
             Ok((protocol, accept)) => Verdict::Upgrade { protocol, accept },
             Err(refusal) => Verdict::Refuse(refusal),
         }
@@ -56,19 +78,20 @@ impl Rules {
     fn check<B>(
         &self,
         request: &Request<B>,
-        is_over: bool,
+        admission: Admission,
     ) -> Result<(&'static str, String), Refusal> {
         let headers = request.headers();
-        if let Some(authenticator) = &self.authenticator
-            && !authenticator.admits(headers.get(header::AUTHORIZATION))
-        {
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED)
-                .with_header(header::WWW_AUTHENTICATE, CHALLENGE));
-        }
-        if is_over {
-            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE)
-                .with_text("too many connections")
-                .with_header(header::RETRY_AFTER, "10"));
+        match admission {
+            Admission::Admitted => {}
+            Admission::Denied => {
+                return Err(Refusal::new(StatusCode::UNAUTHORIZED)
+                    .with_header(header::WWW_AUTHENTICATE, CHALLENGE));
+            }
+            Admission::Overloaded => {
+                return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE)
+                    .with_text("too many connections")
+                    .with_header(header::RETRY_AFTER, "10"));
+            }
         }
         if database_of(request.uri().path()).as_deref() != Some(&self.database) {
             return Err(Refusal::new(StatusCode::NOT_FOUND));
@@ -209,6 +232,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::authenticator::BasicAuthenticator;
     use super::*;
 
     fn rules() -> Rules {
@@ -244,7 +268,8 @@ mod tests {
     }
 
     fn status(rules: &Rules, request: &Request<()>) -> u16 {
-        match rules.judge(request, false) {
+        let admission = rules.admission(request.headers(), false).now_or_never();
+        match rules.judge(request, admission.unwrap()) {
             Verdict::Upgrade { .. } => 101,
             Verdict::Refuse(refusal) => refusal.status.as_u16(),
         }
@@ -252,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_good_request_is_upgraded_with_the_rfcs_own_key() {
-        let verdict = rules().judge(&request("/my%20db/_blipsync?client=sgr2", &[]), false);
+        let request = request("/my%20db/_blipsync?client=sgr2", &[]);
+        let verdict = rules().judge(&request, Admission::Admitted);
         assert_eq!(
             verdict,
             Verdict::Upgrade {
@@ -273,7 +299,7 @@ mod tests {
             ),
         ] {
             let request = request("/my%20db/_blipsync", &[("sec-websocket-protocol", offer)]);
-            match rules().judge(&request, false) {
+            match rules().judge(&request, Admission::Admitted) {
                 Verdict::Upgrade { protocol, .. } => assert_eq!(protocol, chosen),
                 other => panic!("{offer}: {other:?}"),
             }
@@ -343,13 +369,13 @@ mod tests {
     #[test]
     fn who_is_not_known_learns_nothing_about_databases() {
         let mut rules = rules();
-        rules.authenticator = Some(BasicAuthenticator::new("u", "p"));
+        rules.authenticator = Some(Arc::new(BasicAuthenticator::new("u", "p")));
         for path in ["/my%20db/_blipsync", "/other/_blipsync"] {
             assert_eq!(status(&rules, &request(path, &[])), 401);
             let known = request(path, &[("authorization", "Basic dTpw")]);
             assert_ne!(status(&rules, &known), 401);
         }
-        match rules.judge(&request("/x", &[]), false) {
+        match rules.judge(&request("/x", &[]), Admission::Denied) {
             Verdict::Refuse(refusal) => assert_eq!(
                 refusal.headers,
                 [(
@@ -362,8 +388,12 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_too_many_is_told_503() {
-        match rules().judge(&request("/my%20db/_blipsync", &[]), true) {
+    fn one_connection_too_many_is_told_503_and_nobody_is_asked() {
+        let mut rules = rules();
+        rules.authenticator = Some(Arc::new(BasicAuthenticator::new("u", "p")));
+        let request = request("/my%20db/_blipsync", &[]);
+        let admission = rules.admission(request.headers(), true).now_or_never();
+        match rules.judge(&request, admission.unwrap()) {
             Verdict::Refuse(refusal) => assert_eq!(refusal.status.as_u16(), 503),
             other => panic!("{other:?}"),
         }

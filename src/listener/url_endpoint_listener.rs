@@ -9,9 +9,8 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
-use super::authenticator::BasicAuthenticator;
 use super::bind::{self, Bound};
-use super::options::{AuthenticatorOptions, ListenerOptions};
+use super::options::ListenerOptions;
 use super::server::{Accepted, ListenerStatus, Server, Service, Shared, Started};
 use super::tuning;
 use super::upgrade::Rules;
@@ -91,15 +90,7 @@ impl UrlEndpointListener {
             .map_err(|error| Error::lite(Code::UnexpectedError, format!("listener: {error}")))??;
         let rules = Rules {
             database: self.database.name().to_owned(),
-            authenticator: self
-                .options
-                .authenticator
-                .as_ref()
-                .map(|options| match options {
-                    AuthenticatorOptions::Basic { username, password } => {
-                        BasicAuthenticator::new(username, password)
-                    }
-                }),
+            authenticator: self.options.authenticator()?,
             host_name: bind::host_name(),
         };
         let service = Box::new(Replication {

@@ -51,8 +51,10 @@ pub(super) fn delete(args: &Args<'_>) -> Result<Outcome> {
 /// Listeners end with their handle, without a word; the engine itself has stopped replicators and
 /// URL listeners.
 fn forget_dependants(args: &Args<'_>, unique_name: &str) {
-    args.runtime.tokens.remove_where(|_, source| {
-        matches!(source, Source::Changes { database, .. } if database.unique_name == unique_name)
+    args.runtime.tokens.remove_where(|_, source| match source {
+        Source::Changes { database, .. } => database.unique_name == unique_name,
+        Source::Questions { unique_name: own } => own == unique_name,
+        Source::Pending | Source::Replicator(_) => false,
     });
     args.runtime.url_listeners.database_closed(unique_name);
 }

@@ -23,6 +23,8 @@ pub(super) type Job = Box<dyn FnOnce(Completer) + Send>;
 pub(super) enum Run {
     /// At once, on whatever thread.
     Now(fn(&Args<'_>) -> Result<Outcome>),
+    /// As `Now`, and before calls that wait: something in the engine waits for this one.
+    Ahead(fn(&Args<'_>) -> Result<Outcome>),
     /// Checks its arguments at once and answers later; never blocks.
     Later(fn(&Args<'_>) -> Result<Job>),
     /// As `Now`, but may block: only on a blocking thread.
@@ -36,7 +38,7 @@ pub(super) enum Run {
 /// # Errors
 /// `Unsupported` for those of later issues; `Unimplemented` for names that nobody knows.
 pub(super) fn find(name: &str) -> Result<Run> {
-    use Run::{Blocking, BlockingFor, Later, Now};
+    use Run::{Ahead, Blocking, BlockingFor, Later, Now};
     Ok(match name {
         "collection_CreateCollection" => Later(collections::create),
         "collection_DeleteCollection" => Later(collections::delete),
@@ -74,7 +76,7 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "scope_GetScope" => Later(collections::scope),
         "scope_GetScopes" => Later(collections::scopes),
 
-        "callback_Answer" => Now(questions::answer),
+        "callback_Answer" => Ahead(questions::answer),
 
         "file_GetDefaultPath" => Blocking(files::default_path),
         "file_GetFileNamesInDirectory" => Blocking(files::names_in_directory),
@@ -90,7 +92,7 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "replicator_AddChangeListener" => BlockingFor(replicators::add_status_listener),
         "replicator_AddDocumentChangeListener" => BlockingFor(replicators::add_document_listener),
 
-        "URLEndpointListener_createListener" => Blocking(url_listeners::create),
+        "URLEndpointListener_createListener" => BlockingFor(url_listeners::create),
         "URLEndpointListener_startListener" => BlockingFor(url_listeners::start),
         "URLEndpointListener_stopListener" => Blocking(url_listeners::stop),
         "URLEndpointListener_getStatus" => Now(url_listeners::status),
@@ -154,12 +156,15 @@ pub(super) fn dispatch(runtime: &'static Runtime, name: &str, args: Value, compl
         Ok(run) => run,
         Err(error) => return completer.done(Err(error)),
     };
+    if let Run::Ahead(run) = run {
+        return completer.done(run(&Args::new(runtime, &args)));
+    }
     let lane = lane(runtime, name, &args);
     let blocks = matches!(run, Run::Blocking(_) | Run::BlockingFor(_));
     let job: lanes::Job = Box::new(move || {
         let args = Args::new(runtime, &args);
         match run {
-            Run::Now(run) | Run::Blocking(run) => completer.done(run(&args)),
+            Run::Now(run) | Run::Ahead(run) | Run::Blocking(run) => completer.done(run(&args)),
             Run::BlockingFor(run) => {
                 let result = run(&args, &completer);
                 completer.done(result);

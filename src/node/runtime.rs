@@ -6,6 +6,7 @@ use tokio::runtime::{Builder, Handle};
 
 use super::handles::Handles;
 use super::lanes::{Job, Lanes};
+use super::questions::Questions;
 use super::replicators::Replicators;
 use super::tokens::Tokens;
 use super::url_listeners::UrlListeners;
@@ -23,6 +24,7 @@ pub(super) struct Runtime {
     pub(super) tokens: Tokens,
     pub(super) replicators: Replicators,
     pub(super) url_listeners: UrlListeners,
+    pub(super) questions: Questions,
 }
 
 impl Runtime {
@@ -60,5 +62,6 @@ fn start() -> Result<Runtime> {
         tokens: Tokens::default(),
         replicators: Replicators::default(),
         url_listeners: UrlListeners::default(),
+        questions: Questions::default(),
     })
 }

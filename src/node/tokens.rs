@@ -1,8 +1,9 @@
 //! Listener tokens: chosen by the caller, unique in the process, the only key for removal.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
 
 use super::handles::OpenDatabase;
 use super::port::Port;
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 pub(super) struct Token {
     name: String,
     port: Arc<Port>,
-    active: AtomicBool,
+    ended: CancellationToken,
 }
 
 impl Token {
@@ -27,7 +28,12 @@ impl Token {
 
     /// Whether events may still be sent.
     pub(super) fn is_active(&self) -> bool {
-        self.active.load(Ordering::Acquire)
+        !self.ended.is_cancelled()
+    }
+
+    /// Resolves when no event may be sent any more.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Sends an event; `payload` is JSON text.
@@ -50,6 +56,11 @@ pub(super) enum Source {
     },
     /// Status or documents of a replicator.
     Replicator(Arc<ReplicatorEntry>),
+    /// The questions of a URL endpoint listener.
+    Questions {
+        /// Handle of the listener's database.
+        unique_name: String,
+    },
 }
 
 /// All live tokens.
@@ -72,7 +83,7 @@ impl Tokens {
         let token = Arc::new(Token {
             name: name.to_owned(),
             port: Arc::clone(port),
-            active: AtomicBool::new(true),
+            ended: CancellationToken::new(),
         });
         tokens.insert(name.to_owned(), (Arc::clone(&token), Source::Pending));
         Ok(token)
@@ -122,9 +133,9 @@ impl Tokens {
 
 /// No event follows this.
 fn end(token: &Arc<Token>, source: Source) {
-    token.active.store(false, Ordering::Release);
+    token.ended.cancel();
     match source {
-        Source::Pending => {}
+        Source::Pending | Source::Questions { .. } => {}
         Source::Changes { database, observer } => database.database.remove_observer(observer),
         Source::Replicator(entry) => entry.remove_listener(token),
     }

@@ -3,15 +3,23 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::args::Args;
 use super::message::Outcome;
 use super::port::{Completer, KeepAlive};
+use super::questions::{self, Unanswered};
+use super::runtime::Runtime;
+use super::tokens::{Source, Token};
 use super::{lock, shown};
 use crate::database::default_directory;
 use crate::error::{Error, Result};
-use crate::listener::{ListenerOptions, UrlEndpointListener};
+use crate::listener::{
+    Admission, Authenticator, AuthenticatorOptions, Credentials, ListenerOptions,
+    UrlEndpointListener,
+};
 use crate::tls::IdentityStore;
 
 #[derive(Debug)]
@@ -61,10 +69,79 @@ pub(super) fn database_name(args: &Value) -> Option<String> {
     name.as_str().map(str::to_owned)
 }
 
-/// `URLEndpointListener_createListener` → `{listenerId}`.
-pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
+/// An authenticator that asks JavaScript.
+struct Asking {
+    runtime: &'static Runtime,
+    token: Arc<Token>,
+}
+
+impl std::fmt::Debug for Asking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let token = self.token.name();
+        f.debug_tuple("Asking").field(&token).finish()
+    }
+}
+
+impl Authenticator for Asking {
+    fn judge(&self, credentials: Credentials) -> BoxFuture<'_, Admission> {
+        let (username, password) = credentials.into_text();
+        let data = json!({"username": username, "password": password});
+        let put = move |question: &str| {
+            let asked = json!({"token": self.token.name(), "question": question, "data": data});
+            self.token.send(&asked.to_string());
+        };
+        let questions = &self.runtime.questions;
+        let answer = questions.ask(questions::LIMIT, self.token.ended(), put);
+        async move {
+            match answer.await {
+                Ok(Value::Bool(true)) => Admission::Admitted,
+                Ok(_) => Admission::Denied,
+                Err(reason) => {
+                    tracing::warn!(target: "listener", %reason, "no answer about a password");
+                    match reason {
+                        Unanswered::TooMany => Admission::Overloaded,
+                        Unanswered::Failed | Unanswered::Gone | Unanswered::TimedOut => {
+                            Admission::Denied
+                        }
+                    }
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Takes the token of the callback to ask, if the options ask, and puts the asking there.
+fn prepare_to_ask(
+    args: &Args<'_>,
+    completer: &Completer,
+    unique_name: &str,
+    options: &mut ListenerOptions,
+) -> Result<Option<Arc<Token>>> {
+    let Some(AuthenticatorOptions::Asking(authenticator)) = &mut options.authenticator else {
+        return match args.field("changeListenerToken") {
+            Value::Null => Ok(None),
+            _ => Err(Error::invalid(
+                "there is a changeListenerToken, but authenticatorConfig does not ask",
+            )),
+        };
+    };
+    let tokens = &args.runtime.tokens;
+    let token = tokens.reserve(args.text("changeListenerToken")?, completer.port())?;
+    let unique_name = unique_name.to_owned();
+    tokens.bind(&token, Source::Questions { unique_name });
+    *authenticator = Some(Arc::new(Asking {
+        runtime: args.runtime,
+        token: Arc::clone(&token),
+    }));
+    Ok(Some(token))
+}
+
+/// `URLEndpointListener_createListener` → `{listenerId}`. With `authenticatorConfig {type, ask:
+/// true}` the callback of `changeListenerToken` is asked about `{username, password}`.
+pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> {
     let bad = |why: &str| Error::invalid(format!("Invalid collection parameters: {why}"));
-    let options = ListenerOptions::from_json(args.value())?;
+    let mut options = ListenerOptions::from_json(args.value())?;
     let collections = args.field("collections").as_array();
     let mut handles = collections.into_iter().flatten().map(|collection| {
         let handle = collection.get("databaseName").and_then(Value::as_str);
@@ -79,11 +156,18 @@ pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
             return Err(bad("all collections must be of one database"));
         }
     }
+    let token = prepare_to_ask(args, completer, &open.unique_name, &mut options)?;
     let runtime = args.runtime.handle().clone();
+    let listener = UrlEndpointListener::new(open.database.clone(), options, runtime);
+    let listener = listener.inspect_err(|_| {
+        if let Some(token) = token {
+            let _ = args.runtime.tokens.remove(token.name());
+        }
+    })?;
     let entry = Entry {
         unique_name: open.unique_name.clone(),
         database_name: open.name.clone(),
-        listener: UrlEndpointListener::new(open.database.clone(), options, runtime)?,
+        listener,
         keep_alive: Mutex::default(),
     };
     let id = uuid::Uuid::new_v4().to_string();

@@ -118,7 +118,7 @@ async fn certificate_rules_decide_about_the_connection() {
 #[tokio::test]
 async fn refusals_have_status_and_text() {
     let server = Setup {
-        authenticator: Some(BasicAuthenticator::new("anna", "geheim")),
+        authenticator: anna(),
         ..Setup::tls()
     }
     .start();

@@ -76,7 +76,7 @@ async fn openssl_finds_nothing_older_than_tls_1_2() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn curl_sees_status_and_challenge() {
     let server = Setup {
-        authenticator: Some(BasicAuthenticator::new("anna", "geheim")),
+        authenticator: anna(),
         ..Setup::tls()
     }
     .start();
