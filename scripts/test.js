@@ -24,7 +24,9 @@ const INTEROP_LIMIT = 15 * 60_000;
 /** Unit, vector, property, replication and corpus tests of the crate. */
 async function rust(report) {
   const output = new CargoOutput(report);
-  const { code } = await run('cargo', ['test', '--release', '--no-fail-fast', ...TEST_PROFILE], {
+  // With the binding, as the addon is built: its unit tests run too.
+  const args = ['test', '--release', '--features', 'node', '--no-fail-fast', ...TEST_PROFILE];
+  const { code } = await run('cargo', args, {
     env: CARGO_ENV,
     onLine: (line) => output.line(line),
   });

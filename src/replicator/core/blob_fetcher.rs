@@ -135,9 +135,8 @@ impl BlobFetcher {
     }
 
     pub(super) fn handle_answer(&mut self, id: FetchId, answer: DbAnswer, cx: &mut Context) {
-        match answer {
-            DbAnswer::Done(result) => self.finish(id, result, cx),
-            _ => {}
+        if let DbAnswer::Done(result) = answer {
+            self.finish(id, result, cx);
         }
     }
 
