@@ -184,9 +184,13 @@ impl<O: DriverObserver> Driver<O> {
     /// Collects the messages that came together, so that the core's effects come together too.
     fn take_more(&mut self, first: Option<Result<Received>>, cx: &mut Context<'_>) -> Option<End> {
         let mut next = first;
+        let mut bytes = 0;
         loop {
             match next {
-                Some(Ok(Received::Message(data))) => self.received.push_back(data),
+                Some(Ok(Received::Message(data))) => {
+                    bytes += data.len();
+                    self.received.push_back(data);
+                }
                 Some(Ok(Received::Pong)) => {}
                 Some(Ok(Received::Close { code, reason })) => {
                     return Some(End::Closed(CloseReason { code, reason }));
@@ -194,7 +198,9 @@ impl<O: DriverObserver> Driver<O> {
                 Some(Err(error)) => return Some(End::Broken(error)),
                 None => return Some(End::Gone),
             }
-            if self.received.len() >= tuning::FRAMES_PER_TURN {
+            let full =
+                self.received.len() >= tuning::FRAMES_PER_TURN || bytes >= tuning::BYTES_PER_TURN;
+            if full {
                 return None;
             }
             match self.transport.poll_next_unpin(cx) {

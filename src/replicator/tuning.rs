@@ -44,7 +44,7 @@ pub(crate) const UNANNOUNCED_BLOB_LIMIT: u64 = 1024 * MIB as u64;
 /// Bytes of an attachment read at once.
 pub(crate) const BLOB_CHUNK: usize = 128 * KIB;
 /// Received attachment bytes that wait for the disk; above it the socket is not read.
-pub(crate) const BLOB_BACKLOG: usize = 4 * MIB;
+pub(crate) const BLOB_BACKLOG: usize = MIB;
 
 /// Bytes that wait for the socket; above it the peer is not listened to until it takes some. Far
 /// above what our own windows let wait, so that two busy peers never wait for each other.
@@ -83,3 +83,5 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Frames read from the socket before the core's effects are carried out.
 pub(crate) const FRAMES_PER_TURN: usize = 256;
+/// Bytes read from the socket before the core's effects are carried out.
+pub(crate) const BYTES_PER_TURN: usize = 512 * KIB;
