@@ -211,10 +211,16 @@ async fn a_peer_that_vanishes_within_an_attachment_leaves_nothing_behind() {
     peer.vanish().await;
     assert_eq!(server.contents(), Vec::<String>::new());
     assert_eq!(server.database.has_blobs(&[digest]).unwrap(), [false]);
-    let left: Vec<_> = std::fs::read_dir(server.database.path().join("Attachments"))
-        .map(|folder| folder.map(|entry| entry.unwrap().file_name()).collect())
-        .unwrap_or_default();
-    assert_eq!(left, Vec::<std::ffi::OsString>::new());
+    let folder = server.database.path().join("Attachments");
+    let left = || std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    // The thread that wrote the attachment ends a moment after the connection.
+    for _ in 0..500 {
+        if left() == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(left(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
