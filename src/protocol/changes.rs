@@ -1,5 +1,6 @@
 //! `changes` and its reply (wire §3.7).
 
+use bytes::Bytes;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
@@ -238,27 +239,21 @@ pub struct ChangesReply {
 impl ChangesReply {
     /// The message. [`ChangesEntry::Skip`]s at the end are left out: `[]` wants nothing.
     pub fn encode(&self) -> Message {
-        let skipped = |entry: &&ChangesEntry| **entry == ChangesEntry::Skip;
-        let kept = self.entries.len() - self.entries.iter().rev().take_while(skipped).count();
-        let mut body = Vec::with_capacity(kept * 4 + 2);
-        body.push(b'[');
-        for (index, entry) in self.entries[..kept].iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            match entry {
-                ChangesEntry::Want(ancestors) => json::write_strings(ancestors, &mut body),
+        let body = encode_entries(
+            &self.entries,
+            &ChangesEntry::Skip,
+            |entry, body| match entry {
+                ChangesEntry::Want(ancestors) => json::write_strings(ancestors, body),
                 ChangesEntry::Skip => body.push(b'0'),
                 ChangesEntry::Conflict => body.extend_from_slice(b"409"),
                 ChangesEntry::Error(status) => {
-                    body.extend_from_slice(status.to_string().as_bytes());
+                    body.extend_from_slice(status.to_string().as_bytes())
                 }
-            }
-        }
-        body.push(b']');
+            },
+        );
         Message {
             properties: reply_properties(self.max_history, self.blobs, self.deltas),
-            body: body.into(),
+            body,
             compressed: true,
             ..Message::default()
         }
@@ -289,6 +284,26 @@ impl ChangesReply {
             entries,
         })
     }
+}
+
+/// Writes the list of a reply; entries at its end that say the same as none are left out.
+pub(super) fn encode_entries<T: PartialEq>(
+    entries: &[T],
+    same_as_none: &T,
+    write: impl Fn(&T, &mut Vec<u8>),
+) -> Bytes {
+    let said = entries.iter().rposition(|entry| entry != same_as_none);
+    let kept = &entries[..said.map_or(0, |last| last + 1)];
+    let mut body = Vec::with_capacity(kept.len() * 4 + 2);
+    body.push(b'[');
+    for (index, entry) in kept.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        write(entry, &mut body);
+    }
+    body.push(b']');
+    body.into()
 }
 
 /// Reads the list of a reply; `read` gets the raw JSON of one entry.

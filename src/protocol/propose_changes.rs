@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 
 use super::changes::{
-    LenientNumber, check_ids, decode_entries, decode_list, read_reply_properties, reply_properties,
+    LenientNumber, check_ids, decode_entries, decode_list, encode_entries, read_reply_properties,
+    reply_properties,
 };
 use super::json;
 use super::lenient::start;
@@ -148,32 +149,26 @@ impl ProposeReply {
     /// The message. [`ProposeEntry::Accept`]s at the end are left out: `[]` accepts all, the
     /// opposite of what it means in reply to `changes`.
     pub fn encode(&self) -> Message {
-        let accepted = |entry: &&ProposeEntry| **entry == ProposeEntry::Accept;
-        let kept = self.entries.len() - self.entries.iter().rev().take_while(accepted).count();
-        let mut body = Vec::with_capacity(kept * 4 + 2);
-        body.push(b'[');
-        for (index, entry) in self.entries[..kept].iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            match entry {
+        let body = encode_entries(
+            &self.entries,
+            &ProposeEntry::Accept,
+            |entry, body| match entry {
                 ProposeEntry::Accept => body.push(b'0'),
                 ProposeEntry::Have => body.extend_from_slice(b"304"),
                 ProposeEntry::Conflict(None) => body.extend_from_slice(b"409"),
                 ProposeEntry::Conflict(Some(rev)) => {
                     body.extend_from_slice(b"{\"status\":409,\"rev\":");
-                    json::write_string(rev, &mut body);
+                    json::write_string(rev, body);
                     body.push(b'}');
                 }
                 ProposeEntry::Reject(status) => {
-                    body.extend_from_slice(status.to_string().as_bytes());
+                    body.extend_from_slice(status.to_string().as_bytes())
                 }
-            }
-        }
-        body.push(b']');
+            },
+        );
         Message {
             properties: reply_properties(self.max_history, self.blobs, self.deltas),
-            body: body.into(),
+            body,
             compressed: true,
             ..Message::default()
         }
