@@ -9,6 +9,7 @@ use super::blob::Pins;
 use super::call_queue::QueueState;
 use super::checkpointer::Checkpointer;
 use super::collection::CollectionMap;
+use super::delta_bases::{self, DeltaBases};
 use super::expiration::Expirer;
 use super::key::Passphrase;
 use super::observers::Observers;
@@ -54,6 +55,8 @@ pub(super) struct Engine {
     full_sync: bool,
     remotes: Mutex<HashMap<String, RemoteId>>,
     uuids: Mutex<([u8; 16], [u8; 16])>,
+    /// A [`DeltaBases`].
+    delta_bases: Mutex<DeltaBases>,
     next_handle: AtomicU64,
     /// Freed when the last handle is closed.
     process_lock: Mutex<Option<LockFile>>,
@@ -90,6 +93,7 @@ impl Engine {
             checkpoint_store::uuid(&connection, "private_uuid")?,
             checkpoint_store::uuid(&connection, "public_uuid")?,
         );
+        let delta_bases = delta_bases::load(&connection)?;
         let blobs = blob_folder(&connection, folder, key.is_some())?;
         blobs.remove_temporary_files();
         if key.is_some() {
@@ -118,6 +122,7 @@ impl Engine {
             full_sync,
             remotes: Mutex::default(),
             uuids: Mutex::new(uuids),
+            delta_bases: Mutex::new(delta_bases),
             next_handle: AtomicU64::new(1),
             process_lock: Mutex::new(Some(process_lock)),
         });
@@ -127,6 +132,15 @@ impl Engine {
         }
         tracing::info!(target: "database", name, folder = %folder.display(), "database opened");
         Ok(engine)
+    }
+
+    /// Which bodies of former revisions are kept.
+    pub(super) fn delta_bases(&self) -> DeltaBases {
+        *lock(&self.delta_bases)
+    }
+
+    pub(super) fn set_delta_bases(&self, bases: DeltaBases) {
+        *lock(&self.delta_bases) = bases;
     }
 
     /// A number for a new handle.

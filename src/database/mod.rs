@@ -41,6 +41,7 @@ mod checkpointer;
 mod checkpoints;
 mod collection;
 mod conflicts;
+mod delta_bases;
 mod documents;
 mod encryption;
 mod engine;
@@ -60,6 +61,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use blob::{BlobReader, BlobWriter};
 pub use conflicts::{ConflictingRevision, Resolution};
+pub use delta_bases::DeltaBases;
 pub use documents::{Concurrency, Document, SaveResult};
 pub use maintenance::Maintenance;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};

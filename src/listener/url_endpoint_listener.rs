@@ -14,7 +14,7 @@ use super::options::ListenerOptions;
 use super::server::{Accepted, ListenerStatus, Server, Service, Shared, Started};
 use super::tuning;
 use super::upgrade::Rules;
-use crate::database::{Database, HookId};
+use crate::database::{Database, DeltaBases, HookId, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::CollectionSpec;
 use crate::replicator::{self, PassiveConfig};
@@ -93,9 +93,20 @@ impl UrlEndpointListener {
             authenticator: self.options.authenticator()?,
             host_name: bind::host_name(),
         };
+        let deltas = self.options.enable_delta_sync.unwrap_or_default();
+        if deltas {
+            // From the first client on, what changes here can go as a delta.
+            let keep = |tx: &mut WriteTx<'_>| tx.keep_delta_bases(DeltaBases::Last);
+            self.database.submit_write(0, keep, |result| {
+                if let Err(error) = result {
+                    tracing::warn!(target: "listener", %error, "deltas will not be sent");
+                }
+            });
+        }
         let service = Box::new(Replication {
             database: self.database.clone(),
             collections: self.options.collections.clone(),
+            deltas,
         });
         let shared = Shared::new(service, rules, tls, tuning::CAPS, tuning::PATIENCE);
         let server = Arc::new(Server::start(shared, bound, &self.runtime)?);
@@ -260,6 +271,7 @@ fn wait_for(stopped: &CancellationToken, runtime: &Handle) {
 struct Replication {
     database: Database,
     collections: Vec<CollectionSpec>,
+    deltas: bool,
 }
 
 impl Service for Replication {
@@ -267,6 +279,7 @@ impl Service for Replication {
         let config = PassiveConfig {
             database: self.database.clone(),
             collections: self.collections.clone(),
+            deltas: self.deltas,
             protocol: accepted.protocol,
             peer: accepted.peer,
         };

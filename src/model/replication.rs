@@ -73,6 +73,8 @@ pub struct RevisionRequest {
     pub known: Vec<RevId>,
     /// Most entries of the history.
     pub max_history: u32,
+    /// Give the body of one of `known` as well, for a delta.
+    pub delta: bool,
 }
 
 /// A revision ready to be sent.
@@ -84,6 +86,9 @@ pub struct OutgoingRevision {
     pub history: Vec<RevId>,
     /// The body: compact JSON text of an object, `{}` at least.
     pub body: Bytes,
+    /// A live ancestor among those that the peer has, with its body, if that was asked for and is
+    /// here.
+    pub base: Option<(RevId, Bytes)>,
     /// Whether the body holds blob references.
     pub has_blobs: bool,
 }

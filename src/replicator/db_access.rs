@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::blob_worker::BlobWorker;
 use super::core::effects::{CollectionIndex, DbAnswer, DbRequest, RequestToken};
-use crate::database::{CollectionChange, Database, ObserverId, ReadTx, WriteTx};
+use crate::database::{CollectionChange, Database, DeltaBases, ObserverId, ReadTx, WriteTx};
 use crate::error::Result;
 use crate::model::CollectionSpec;
 use crate::model::replication::RemoteId;
@@ -147,11 +147,15 @@ impl DbAccess {
                     DbAnswer::Changes,
                 );
             }
-            R::JudgeChanges { collection, rows } => {
+            R::JudgeChanges {
+                collection,
+                rows,
+                bodies_only,
+            } => {
                 let spec = self.spec(collection);
                 self.read(
                     token,
-                    move |tx| tx.judge_changes(&spec, &rows),
+                    move |tx| tx.judge_changes(&spec, &rows, bodies_only),
                     DbAnswer::ChangeVerdicts,
                 );
             }
@@ -172,6 +176,31 @@ impl DbAccess {
                     token,
                     move |tx| tx.read_revisions(&spec, &revisions),
                     DbAnswer::Revisions,
+                );
+            }
+            R::ReadBodies {
+                collection,
+                revisions,
+                max_bytes,
+            } => {
+                let spec = self.spec(collection);
+                self.read(
+                    token,
+                    move |tx| tx.read_bodies(&spec, &revisions, max_bytes),
+                    DbAnswer::Bodies,
+                );
+            }
+            R::KeepDeltaBases { for_anybody } => {
+                let bases = if for_anybody {
+                    DeltaBases::Last
+                } else {
+                    DeltaBases::OfRemotes
+                };
+                self.write(
+                    token,
+                    0,
+                    move |tx| tx.keep_delta_bases(bases),
+                    DbAnswer::Done,
                 );
             }
             R::InsertRevisions {

@@ -342,6 +342,7 @@ impl Inner {
                 auto_purge: config.auto_purge,
             }),
             collections: collections.collect(),
+            deltas: true,
             blip: blip::Config::default(),
             unix_time: unix_time(),
         }

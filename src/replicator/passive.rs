@@ -24,6 +24,8 @@ pub struct PassiveConfig {
     pub database: Database,
     /// The collections served.
     pub collections: Vec<CollectionSpec>,
+    /// Whether deltas are sent to clients that take them, and taken.
+    pub deltas: bool,
     /// The subprotocol agreed on, e.g. `BLIP_3+CBMobile_3`.
     pub protocol: String,
     /// The client's address, for logs.
@@ -73,6 +75,7 @@ pub async fn serve(
             .into_iter()
             .map(Core::served_collection)
             .collect(),
+        deltas: config.deltas,
         blip: blip::Config::default(),
         unix_time: unix_time(),
     };

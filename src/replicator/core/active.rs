@@ -110,6 +110,7 @@ impl Core {
             let doc_ids = collection.config.doc_ids.clone();
             if active.pull {
                 let config = PullConfig {
+                    deltas: self.deltas,
                     active: true,
                     continuous: active.continuous,
                     doc_ids: doc_ids.clone(),
@@ -128,6 +129,7 @@ impl Core {
             }
             if active.push {
                 let config = PushConfig {
+                    deltas: self.deltas,
                     active: true,
                     continuous: active.continuous,
                     doc_ids,

@@ -74,6 +74,8 @@ pub enum DbRequest {
         collection: CollectionIndex,
         /// Document and announced revision.
         rows: Vec<(DocId, RevId)>,
+        /// Tell only ancestors that can be bases of deltas.
+        bodies_only: bool,
     },
     /// Judges rows of a `proposeChanges` list.
     JudgeProposals {
@@ -88,6 +90,20 @@ pub enum DbRequest {
         collection: CollectionIndex,
         /// Which revisions.
         revisions: Vec<RevisionRequest>,
+    },
+    /// Reads bodies of revisions that deltas are based on.
+    ReadBodies {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Which revisions.
+        revisions: Vec<(DocId, RevId)>,
+        /// The answer may end early once it has so many bytes.
+        max_bytes: usize,
+    },
+    /// Deltas are spoken with this peer: keeps from now on what they need.
+    KeepDeltaBases {
+        /// For peers that are not remembered one by one (passive side).
+        for_anybody: bool,
     },
     /// Inserts revisions, in one transaction, each for itself.
     InsertRevisions {
@@ -161,7 +177,7 @@ pub enum DbRequest {
 pub enum DbAnswer {
     /// To `LoadLocalCheckpoint`.
     LocalCheckpoint(Result<Option<Bytes>>),
-    /// To `SaveLocalCheckpoint`, `MarkPushed`, `Purge`, `FinishBlob`.
+    /// To `SaveLocalCheckpoint`, `MarkPushed`, `Purge`, `FinishBlob`, `KeepDeltaBases`.
     Done(Result<()>),
     /// To `IsCollectionEmpty`.
     Empty(Result<bool>),
@@ -178,6 +194,8 @@ pub enum DbAnswer {
     ProposalVerdicts(Result<Vec<ProposalVerdict>>),
     /// To `ReadRevisions`, aligned; `None` where the body is gone.
     Revisions(Result<Vec<Option<OutgoingRevision>>>),
+    /// To `ReadBodies`, aligned as far as it goes; `None` where the body is gone.
+    Bodies(Result<Vec<Option<Bytes>>>),
     /// To `InsertRevisions`, aligned. Given after the commit.
     Inserted(Result<Vec<InsertOutcome>>),
     /// To `FindBlobs`, aligned.

@@ -71,6 +71,8 @@ pub struct CoreConfig {
     pub role: Role,
     /// Collections, in the order of their [`CollectionIndex`].
     pub collections: Vec<CoreCollection>,
+    /// Whether deltas are sent to a peer that takes them, and taken (wire §6).
+    pub deltas: bool,
     /// Limits of the BLIP connection.
     pub blip: blip::Config,
     /// Time since 1970 at the moment of [`Core::new`].
@@ -123,6 +125,7 @@ pub struct Core {
     fetcher: BlobFetcher,
     sender: BlobSender,
     phase: Phase,
+    deltas: bool,
     close: Option<CloseReason>,
     outcome: Result<()>,
     told: CoreStatus,
@@ -163,6 +166,7 @@ impl Core {
             fetcher: BlobFetcher::default(),
             sender: BlobSender::default(),
             phase: Phase::Starting,
+            deltas: config.deltas,
             close: None,
             outcome: Ok(()),
             told: CoreStatus::default(),
@@ -174,7 +178,12 @@ impl Core {
 
     fn start(&mut self) {
         match self.role {
-            Role::Passive => self.phase = Phase::Running,
+            Role::Passive => {
+                self.phase = Phase::Running;
+                if self.deltas {
+                    self.cx.keep_delta_bases(true);
+                }
+            }
             Role::Active(_) => {
                 for checkpointer in self
                     .collections

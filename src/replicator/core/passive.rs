@@ -259,6 +259,7 @@ impl Core {
         let (index, wire) = (collection.index, collection.wire);
         collection.puller.get_or_insert_with(|| {
             let config = PullConfig {
+                deltas: self.deltas,
                 active: false,
                 continuous: true,
                 doc_ids: None,
@@ -292,6 +293,7 @@ impl Core {
             self.cx.blip.reply(to, Message::default());
         }
         let config = PushConfig {
+            deltas: self.deltas,
             active: false,
             continuous: sub.continuous,
             doc_ids: sub.doc_ids.map(|list| {

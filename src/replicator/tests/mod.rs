@@ -2,7 +2,9 @@
 
 mod conflicts;
 mod cuts;
+mod deltas;
 mod hostile;
 mod pair;
 mod scripted_peer;
+mod tap;
 mod transfers;

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
+use super::tap::{Recording, tap};
 use crate::blip;
 use crate::database::{Concurrency, Database, DatabaseOptions};
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStat
 use crate::replicator::db_access::DbAccess;
 use crate::replicator::driver::{Driver, DriverObserver};
 use crate::replicator::{PassiveConfig, serve};
-use crate::transport::{LoopbackOptions, loopback};
+use crate::transport::{BoxTransport, LoopbackOptions, loopback};
 
 /// A database in a folder of its own.
 pub(super) struct Peer {
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     pub(super) collections: Vec<CollectionSpec>,
     /// As active side, replicate only these documents.
     pub(super) only: Option<Vec<DocId>>,
+    /// Send and take deltas.
+    pub(super) deltas: bool,
     _folder: TempDir,
 }
 
@@ -50,6 +53,7 @@ impl Peer {
             database,
             collections,
             only: None,
+            deltas: true,
             _folder: folder,
         }
     }
@@ -99,6 +103,19 @@ impl Peer {
             .read(|tx| tx.document(&self.collections[collection], &id))
             .unwrap();
         found.map(|document| String::from_utf8(document.body).unwrap())
+    }
+
+    pub(super) fn rev_id(&self, collection: usize, id: &str) -> Option<String> {
+        let id = DocId::parse(id).unwrap();
+        let found = self
+            .database
+            .read(|tx| tx.document(&self.collections[collection], &id));
+        found.unwrap().map(|found| found.rev_id.as_str().to_owned())
+    }
+
+    /// How many bodies of former revisions are kept.
+    pub(super) fn kept_bodies(&self) -> usize {
+        self.database.read(|tx| tx.count_kept_bodies()).unwrap()
     }
 
     /// Everything that must be equal on both sides: collection, id, revision, deleted, body.
@@ -185,7 +202,16 @@ impl Link {
         config: ActiveConfig,
         options: LoopbackOptions,
     ) -> Self {
-        let (near, far) = loopback(options);
+        Self::over(active, passive, config, loopback(options))
+    }
+
+    /// A connection over these two ends, the active one first.
+    pub(super) fn over(
+        active: &Peer,
+        passive: &Peer,
+        config: ActiveConfig,
+        (near, far): (BoxTransport, BoxTransport),
+    ) -> Self {
         let log = Log::default();
         let (sender, inputs) = unbounded_channel();
         let remote = active.database.remote_id("ws://peer/db").unwrap();
@@ -208,6 +234,7 @@ impl Link {
                     channels: None,
                 })
                 .collect(),
+            deltas: active.deltas,
             blip: blip::Config::default(),
             unix_time: Duration::from_secs(1_795_323_119),
         };
@@ -218,6 +245,7 @@ impl Link {
         let served = PassiveConfig {
             database: passive.database.clone(),
             collections: passive.collections.clone(),
+            deltas: passive.deltas,
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: "loopback".into(),
         };
@@ -268,4 +296,17 @@ pub(super) async fn replicate(active: &Peer, passive: &Peer, config: ActiveConfi
     let log = link.log.clone();
     link.end().await.expect("the replication failed");
     log
+}
+
+/// As [`replicate`], with a tap on the active end.
+pub(super) async fn replicate_tapped(
+    active: &Peer,
+    passive: &Peer,
+    config: ActiveConfig,
+) -> Recording {
+    let (near, far) = loopback(LoopbackOptions::default());
+    let (near, recording) = tap(near);
+    let link = Link::over(active, passive, config, (near, far));
+    link.end().await.expect("the replication failed");
+    recording
 }

@@ -32,6 +32,7 @@ impl ScriptedPeer {
         let config = PassiveConfig {
             database: server.database.clone(),
             collections: server.collections.clone(),
+            deltas: server.deltas,
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: "script".into(),
         };

@@ -44,10 +44,28 @@ impl Puller {
             Some(text) => RevId::parse(text.as_str()).unwrap_or_else(|_| ids.1.clone()),
             None => ids.1.clone(),
         };
-        let Some(sequences) = self.expected.remove(&(ids.0.clone(), announced)) else {
+        let asked = (ids.0.clone(), announced);
+        let Some(sequences) = self.expected.remove(&asked) else {
             let error = Error::from_blip("BLIP", 400, "'rev' that was not asked for");
             return answer(to, Err(&error), cx);
         };
+        if rev.delta_src.is_some() && rev.error.is_none() {
+            self.take_delta(to, sequences, asked, ids.1, rev, cx);
+        } else {
+            self.take_whole(to, sequences, ids, rev, cx);
+        }
+        self.advance(cx);
+    }
+
+    /// Takes in a revision that has its whole body.
+    pub(super) fn take_whole(
+        &mut self,
+        to: Option<ReplyTo>,
+        sequences: Vec<RemoteSequenceId>,
+        ids: (DocId, RevId),
+        rev: Rev,
+        cx: &mut Context,
+    ) {
         match read_rev(ids, rev) {
             Ok((revision, clean)) => {
                 let size = revision.body.len();
@@ -65,7 +83,6 @@ impl Puller {
                 self.end_failed(to, &sequences, &doc_id, deleted, error, cx);
             }
         }
-        self.advance(cx);
     }
 
     pub(super) fn take_in(&mut self, incoming: Incoming, cx: &mut Context) {
@@ -153,6 +170,7 @@ impl Puller {
 
     /// Hands what waits to the writer (design D13: whenever it is free, without a timer).
     pub(in crate::replicator::core) fn end_turn(&mut self, cx: &mut Context) {
+        self.read_bases(cx);
         while !self.insert_queue.is_empty() && self.inserts_under_way < tuning::INSERTS_UNDER_WAY {
             let count = self.insert_queue.len().min(tuning::INSERT_BATCH);
             let mut batch: Vec<Incoming> = self.insert_queue.drain(..count).collect();
@@ -289,9 +307,6 @@ fn read_rev((doc_id, rev_id): (DocId, RevId), rev: Rev) -> ReadRev {
     let fail = |error| Err((doc_id.clone(), deleted, error));
     if rev.error.is_some() {
         return fail(Error::http(502, "peer failed to send the revision"));
-    }
-    if rev.delta_src.is_some() {
-        return fail(Error::http(422, "Deltas are disabled for this peer"));
     }
     let history = match rev.ids() {
         Ok(ids) => ids.history,

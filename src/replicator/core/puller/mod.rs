@@ -3,13 +3,16 @@
 //! ```text
 //! changes / proposeChanges ─judge (have? want? conflict?)→ reply
 //! rev ─check→ blobs here? ─fetch the missing→ insert queue ─≤500, one transaction→ reply, sequence done
+//!  └ a delta ─read its base, apply→ as above; 422 when it does not fit
 //! ```
 //! Lists wait unanswered while the receiving windows are full (design D13): that is what holds a
 //! fast peer back.
 
+mod incoming_delta;
 mod incoming_rev;
 mod rev_finder;
 
+use incoming_delta::IncomingDelta;
 use incoming_rev::Incoming;
 use rev_finder::List;
 
@@ -38,6 +41,7 @@ use std::collections::VecDeque;
 pub(super) enum PullStep {
     JudgeChanges(List),
     JudgeProposals(List),
+    ReadBases(Vec<IncomingDelta>),
     FindBlobs(u64),
     Insert(Vec<Incoming>),
     Purge(Vec<(DocId, RemoteSequenceId)>),
@@ -47,6 +51,8 @@ pub(super) enum PullStep {
 #[derive(Clone, Debug)]
 pub(super) struct PullConfig {
     pub(super) active: bool,
+    /// Takes deltas.
+    pub(super) deltas: bool,
     pub(super) continuous: bool,
     pub(super) doc_ids: Option<Vec<DocId>>,
     pub(super) channels: Option<Vec<String>>,
@@ -74,6 +80,11 @@ pub(super) struct Puller {
     judging_rows: usize,
     /// Revisions asked for and not received, with the sequences that announced them.
     expected: HashMap<(DocId, RevId), Vec<RemoteSequenceId>>,
+    /// Whether the peer was told that we take deltas (wire §6.1): once is enough.
+    deltas_told: bool,
+    /// Received deltas that wait for their bases.
+    deltas: VecDeque<IncomingDelta>,
+    reading_bases: bool,
     fetching: HashMap<u64, Incoming>,
     next_key: u64,
     insert_queue: VecDeque<Incoming>,
@@ -97,6 +108,9 @@ impl Puller {
             waiting: VecDeque::new(),
             judging_rows: 0,
             expected: HashMap::new(),
+            deltas_told: false,
+            deltas: VecDeque::new(),
+            reading_bases: false,
             fetching: HashMap::new(),
             next_key: 0,
             insert_queue: VecDeque::new(),
@@ -189,6 +203,9 @@ impl Puller {
             }
             (PullStep::JudgeProposals(list), DbAnswer::ProposalVerdicts(result)) => {
                 self.handle_proposal_verdicts(list, result, cx);
+            }
+            (PullStep::ReadBases(deltas), DbAnswer::Bodies(result)) => {
+                self.handle_bases(deltas, result, cx);
             }
             (PullStep::FindBlobs(key), DbAnswer::BlobsFound(result)) => {
                 self.handle_found(key, result, fetcher, cx);

@@ -170,8 +170,13 @@ impl Puller {
                     .iter()
                     .map(|row| (row.doc_id.clone(), row.rev_id.clone()))
                     .collect();
+                let bodies_only = self.config.deltas;
                 cx.ask(
-                    DbRequest::JudgeChanges { collection, rows },
+                    DbRequest::JudgeChanges {
+                        collection,
+                        rows,
+                        bodies_only,
+                    },
                     DbRoute::Pull(collection, PullStep::JudgeChanges(list)),
                 );
             }
@@ -234,10 +239,11 @@ impl Puller {
                 }
             }
         }
+        let wants_any = (entries.iter()).any(|entry| matches!(entry, ChangesEntry::Want(_)));
         let reply = ChangesReply {
             max_history: Some(tuning::OUR_MAX_HISTORY),
             blobs: true,
-            deltas: false,
+            deltas: self.tells_deltas(wants_any),
             entries,
         };
         cx.blip.reply(list.to, reply.encode());
@@ -276,13 +282,21 @@ impl Puller {
                 }
             });
         }
+        let wants_any = entries.contains(&ProposeEntry::Accept);
         let reply = ProposeReply {
             max_history: Some(tuning::OUR_MAX_HISTORY),
             blobs: true,
-            deltas: false,
+            deltas: self.tells_deltas(wants_any),
             entries,
         };
         cx.blip.reply(list.to, reply.encode());
+    }
+
+    /// Whether this reply says `deltas`: the first one that wants something does, as LiteCore's.
+    fn tells_deltas(&mut self, wants_any: bool) -> bool {
+        let tells = self.config.deltas && wants_any && !self.deltas_told;
+        self.deltas_told |= tells;
+        tells
     }
 
     pub(super) fn expect(

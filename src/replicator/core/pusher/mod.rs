@@ -39,6 +39,19 @@ pub(super) struct Item {
     /// Revisions of the document that the peer has.
     known: Vec<RevId>,
     attempts: u8,
+    /// How the body goes.
+    form: Form,
+}
+
+/// How the body of a revision goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As a delta, if that can be made and pays.
+    Any,
+    /// As a delta; it was sent.
+    Delta,
+    /// In full: the peer could not take the delta.
+    Full,
 }
 
 /// How a pusher was set up.
@@ -46,6 +59,8 @@ pub(super) struct Item {
 pub(super) struct PushConfig {
     /// Proposes (active) or announces (passive).
     pub(super) active: bool,
+    /// Sends deltas to a peer that takes them.
+    pub(super) deltas: bool,
     pub(super) continuous: bool,
     pub(super) doc_ids: Option<Vec<DocId>>,
     /// Leaves tombstones out until first caught up (`activeOnly`).
@@ -90,6 +105,7 @@ pub(super) struct Pusher {
     /// What the peer has now, to be recorded at the end of the turn.
     pushed: Vec<(DocId, RevId)>,
     blobs_understood: bool,
+    deltas_understood: bool,
     max_history: u32,
     done_ranges: Vec<(Sequence, Sequence)>,
     pub(super) completed: u64,
@@ -127,6 +143,7 @@ impl Pusher {
             echoes: HashMap::new(),
             pushed: Vec::new(),
             blobs_understood: false,
+            deltas_understood: false,
             max_history: tuning::DEFAULT_MAX_HISTORY,
             done_ranges: Vec::new(),
             completed: 0,
@@ -308,6 +325,7 @@ impl Pusher {
             change,
             known,
             attempts: 0,
+            form: Form::Any,
         });
     }
 
