@@ -137,10 +137,14 @@ impl Core {
                     puller.handle_changes(to, rows, &mut self.cx);
                 }
             }
-            Request::ProposeChanges { rows, .. } => {
+            Request::ProposeChanges {
+                rows,
+                conflict_includes_rev,
+                ..
+            } => {
                 self.puller(collection);
                 if let Some(puller) = &mut self.collections[collection].puller {
-                    puller.handle_proposals(to, rows, &mut self.cx);
+                    puller.handle_proposals(to, rows, conflict_includes_rev, &mut self.cx);
                 }
             }
             Request::Rev(rev) => {

@@ -4,6 +4,7 @@ mod conflicts;
 mod cuts;
 mod deltas;
 mod hostile;
+mod old_clients;
 mod pair;
 mod scripted_peer;
 mod tap;

@@ -28,12 +28,17 @@ pub(super) struct ScriptedPeer {
 
 impl ScriptedPeer {
     pub(super) fn connect(server: &Peer) -> Self {
+        Self::connect_with(server, "BLIP_3+CBMobile_3")
+    }
+
+    /// A client that agreed on this subprotocol.
+    pub(super) fn connect_with(server: &Peer, protocol: &str) -> Self {
         let (near, far) = loopback(LoopbackOptions::default());
         let config = PassiveConfig {
             database: server.database.clone(),
             collections: server.collections.clone(),
             deltas: server.deltas,
-            protocol: "BLIP_3+CBMobile_3".into(),
+            protocol: protocol.into(),
             peer: "script".into(),
         };
         let stop = CancellationToken::new();

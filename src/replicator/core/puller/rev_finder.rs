@@ -21,8 +21,17 @@ use crate::replicator::tuning;
 #[derive(Debug)]
 pub(in crate::replicator::core) struct List {
     to: ReplyTo,
-    proposed: bool,
+    kind: ListKind,
     rows: Vec<Row>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ListKind {
+    Changes,
+    /// `proposeChanges`. Couchbase Lite 2 takes a conflict only as the bare 409 (wire §9.3).
+    Proposals {
+        conflict_includes_rev: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -82,15 +91,15 @@ impl Puller {
             });
         }
         self.purge_lost(lost, cx);
-        self.queue_list(to, false, list, cx);
+        self.queue_list(to, ListKind::Changes, list, cx);
     }
 
-    fn queue_list(&mut self, to: ReplyTo, proposed: bool, rows: Vec<Row>, cx: &mut Context) {
+    fn queue_list(&mut self, to: ReplyTo, kind: ListKind, rows: Vec<Row>, cx: &mut Context) {
         if self.waiting.len() >= tuning::WAITING_LISTS {
             let message = format!("more than {} unanswered lists", tuning::WAITING_LISTS);
             return cx.fail(Error::http(429, message), 1008);
         }
-        self.waiting.push_back(List { to, proposed, rows });
+        self.waiting.push_back(List { to, kind, rows });
         self.advance(cx);
     }
 
@@ -119,6 +128,7 @@ impl Puller {
         &mut self,
         to: Option<ReplyTo>,
         rows: Vec<ProposedRow>,
+        conflict_includes_rev: bool,
         cx: &mut Context,
     ) {
         let Some(to) = to else { return };
@@ -143,7 +153,10 @@ impl Puller {
         if list.is_empty() {
             return cx.blip.reply(to, Message::default());
         }
-        self.queue_list(to, true, list, cx);
+        let kind = ListKind::Proposals {
+            conflict_includes_rev,
+        };
+        self.queue_list(to, kind, list, cx);
     }
 
     /// Judges lists while the windows have room, and inserts what has all its blobs.
@@ -154,7 +167,7 @@ impl Puller {
             };
             self.judging_rows += list.rows.len();
             let collection = self.collection;
-            if list.proposed {
+            if list.kind != ListKind::Changes {
                 let rows = list
                     .rows
                     .iter()
@@ -269,6 +282,10 @@ impl Puller {
             Ok(verdicts) => verdicts,
             Err(error) => return cx.fail(error, 1011),
         };
+        let tells_rev = list.kind
+            == ListKind::Proposals {
+                conflict_includes_rev: true,
+            };
         let mut entries = Vec::with_capacity(verdicts.len());
         for (row, verdict) in list.rows.into_iter().zip(verdicts) {
             entries.push(match verdict {
@@ -278,7 +295,8 @@ impl Puller {
                 }
                 ProposalVerdict::Have => ProposeEntry::Have,
                 ProposalVerdict::Conflict { current } => {
-                    ProposeEntry::Conflict(current.map(|rev| rev.as_str().into()))
+                    let told = current.filter(|_| tells_rev);
+                    ProposeEntry::Conflict(told.map(|rev| rev.as_str().into()))
                 }
             });
         }
