@@ -12,9 +12,10 @@ use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 use url::Url;
 
+use super::filter::Filters;
 use super::tuning;
 use crate::database::Database;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::model::{CollectionSpec, DocId};
 use crate::tls::ServerTrust;
 
@@ -56,6 +57,8 @@ pub struct ReplicatedCollection {
     pub doc_ids: Option<Vec<DocId>>,
     /// Only documents of these Sync Gateway channels, when pulling.
     pub channels: Option<Vec<String>>,
+    /// Functions that leave documents out.
+    pub filters: Filters,
 }
 
 /// How the server is told who we are.
@@ -154,7 +157,7 @@ impl ReplicatorConfig {
     ///
     /// # Errors
     /// `InvalidParameter` naming the option and what is wrong with it; `NotFound` for a collection
-    /// that does not exist; `Unsupported` for filters.
+    /// that does not exist. Blocks while filters are tried.
     pub fn from_json(
         config: &Value,
         resolve: &dyn Fn(&str) -> Result<Database>,
@@ -291,7 +294,7 @@ fn read_collections(
             .collections
             .into_iter()
             .map(|member| member.collection);
-        let (doc_ids, channels) = read_group_config(group.config)?;
+        let restrictions = read_group_config(group.config)?;
         for member in members.chain(group.collection) {
             let spec = CollectionSpec::new(member.scope_name, member.name)?;
             if handle.get_or_insert_with(|| member.database_name.clone()) != &member.database_name {
@@ -304,8 +307,9 @@ fn read_collections(
             }
             collections.push(ReplicatedCollection {
                 spec,
-                doc_ids: doc_ids.clone(),
-                channels: channels.clone(),
+                doc_ids: restrictions.doc_ids.clone(),
+                channels: restrictions.channels.clone(),
+                filters: restrictions.filters.clone(),
             });
         }
     }
@@ -322,7 +326,13 @@ fn read_collections(
     Ok((database, collections))
 }
 
-type Restrictions = (Option<Vec<DocId>>, Option<Vec<String>>);
+/// What a group leaves out.
+#[derive(Debug)]
+struct Restrictions {
+    doc_ids: Option<Vec<DocId>>,
+    channels: Option<Vec<String>>,
+    filters: Filters,
+}
 
 fn read_group_config(config: Value) -> Result<Restrictions> {
     let config = match config {
@@ -330,17 +340,19 @@ fn read_group_config(config: Value) -> Result<Restrictions> {
             .map_err(|error| Error::invalid(format!("collection configuration: {error}")))?,
         _ => GroupConfig::default(),
     };
-    let filter = config.push_filter.or(config.pull_filter);
-    if filter.is_some_and(|text| !text.is_empty()) {
-        let message = "push and pull filters are not supported yet";
-        return Err(Error::lite(Code::Unsupported, message));
-    }
     let doc_ids = config
         .document_ids
         .filter(|list| !list.is_empty())
         .map(|list| list.into_iter().map(DocId::parse).collect())
         .transpose()?;
-    Ok((doc_ids, config.channels.filter(|list| !list.is_empty())))
+    Ok(Restrictions {
+        doc_ids,
+        channels: config.channels.filter(|list| !list.is_empty()),
+        filters: Filters {
+            push: Filters::read("pushFilter", config.push_filter)?,
+            pull: Filters::read("pullFilter", config.pull_filter)?,
+        },
+    })
 }
 
 fn read_authenticator(value: &Value) -> Result<Option<Authenticator>> {
@@ -432,6 +444,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::Code;
 
     fn refused(result: Result<impl std::fmt::Debug>) -> String {
         let error = result.unwrap_err();
@@ -515,12 +528,27 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_not_supported_yet() {
-        let error = read_group_config(json!({"pushFilter": "() => true"})).unwrap_err();
-        assert!(error.is(Code::Unsupported));
-        let (doc_ids, channels) =
-            read_group_config(json!({"channels": [], "documentIDs": ["a"]})).unwrap();
-        assert_eq!(doc_ids.map(|list| list.len()), Some(1));
-        assert_eq!(channels, None);
+    fn empty_restrictions_are_none() {
+        let none = json!({"channels": [], "documentIds": [], "pushFilter": "", "pullFilter": null});
+        for config in [none, json!(""), json!({})] {
+            let read = read_group_config(config).unwrap();
+            assert!(read.doc_ids.is_none() && read.channels.is_none() && read.filters.is_empty());
+        }
+        let read = read_group_config(json!({"channels": ["c"], "documentIDs": ["a"]})).unwrap();
+        assert_eq!(read.doc_ids.map(|list| list.len()), Some(1));
+        assert_eq!(read.channels.map(|list| list.len()), Some(1));
+    }
+
+    #[test]
+    fn filters_are_tried_before_they_are_taken() {
+        let good = json!({"pushFilter": "doc => doc.mine", "pullFilter": "() => true"});
+        let filters = read_group_config(good).unwrap().filters;
+        assert_eq!(filters.push.as_deref(), Some("doc => doc.mine"));
+        assert_eq!(filters.pull.as_deref(), Some("() => true"));
+        for name in ["pushFilter", "pullFilter"] {
+            let message = refused(read_group_config(json!({name: "doc =>"})));
+            assert!(message.starts_with(name), "{message}");
+            assert!(message.contains("SyntaxError"), "{message}");
+        }
     }
 }

@@ -15,6 +15,7 @@ mod config;
 pub mod core;
 mod db_access;
 mod driver;
+mod filter;
 mod outer;
 mod passive;
 mod pending;
@@ -23,6 +24,7 @@ mod status;
 pub(crate) mod tuning;
 
 pub use config::{Authenticator, ReplicatedCollection, ReplicatorConfig, ReplicatorOptions};
+pub use filter::Filters;
 pub use outer::{PROTOCOLS, Replicator};
 pub use passive::{PassiveConfig, serve};
 pub use status::{

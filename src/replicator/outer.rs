@@ -286,13 +286,16 @@ impl Inner {
                 Error::lite(crate::error::Code::UnexpectedError, error.to_string())
             })??;
         let (sender, inputs) = unbounded_channel();
+        let collections = &self.config.collections;
+        let filters = collections.iter().map(|c| c.filters.clone()).collect();
         let specs: Vec<_> = self
             .config
             .collections
             .iter()
             .map(|collection| collection.spec.clone())
             .collect();
-        let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?;
+        let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?
+            .with_filters(filters)?;
         let driver = Driver::new(
             self.core_config(),
             connected.transport,
@@ -333,6 +336,8 @@ impl Inner {
             client_id: config.checkpoint_id(&uuid, collection),
             doc_ids: collection.doc_ids.clone(),
             channels: collection.channels.clone(),
+            push_filter: collection.filters.push.is_some(),
+            pull_filter: collection.filters.pull.is_some(),
         });
         CoreConfig {
             role: Role::Active(ActiveConfig {

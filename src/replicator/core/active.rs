@@ -115,6 +115,7 @@ impl Core {
                     doc_ids: doc_ids.clone(),
                     channels: collection.config.channels.clone(),
                     auto_purge: active.auto_purge,
+                    filtered: collection.config.pull_filter,
                 };
                 let puller = Puller::new(index, wire, config);
                 match checkpointer.since() {
@@ -134,6 +135,8 @@ impl Core {
                     live_only: false,
                     trust_ancestors: checkpointer.is_valid() || !checkpointer.had_local(),
                     pulls_too: active.pull,
+                    filtered: collection.config.push_filter,
+                    replacements: false,
                 };
                 let already = checkpointer.completed().clone();
                 let mut pusher = Pusher::new(index, wire, config, already);

@@ -112,6 +112,20 @@ pub enum DbRequest {
         /// Which documents; absent ones are passed over.
         doc_ids: Vec<DocId>,
     },
+    /// Asks the application's push filter about current revisions, whose bodies are read for it.
+    FilterChanges {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Document, current revision, and whether that is a tombstone.
+        revisions: Vec<(DocId, RevId, bool)>,
+    },
+    /// Asks the application's pull filter about what came.
+    FilterIncoming {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// What came.
+        subjects: Vec<FilterSubject>,
+    },
     /// Which of these blobs are stored here.
     FindBlobs(Vec<BlobDigest>),
     /// Opens a stored blob for reading.
@@ -180,12 +194,40 @@ pub enum DbAnswer {
     Revisions(Result<Vec<Option<OutgoingRevision>>>),
     /// To `InsertRevisions`, aligned. Given after the commit.
     Inserted(Result<Vec<InsertOutcome>>),
+    /// To `FilterChanges` and `FilterIncoming`, aligned.
+    Filtered(Vec<FilterVerdict>),
     /// To `FindBlobs`, aligned.
     BlobsFound(Result<Vec<bool>>),
     /// To `OpenBlob`: the length in bytes.
     BlobOpened(Result<u64>),
     /// To `ReadBlob`: empty at the end.
     BlobData(Result<Bytes>),
+}
+
+/// A document that a filter is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterSubject {
+    /// Which document.
+    pub doc_id: DocId,
+    /// Whether the revision is a tombstone.
+    pub deleted: bool,
+    /// Whether the user lost access to it.
+    pub access_removed: bool,
+    /// JSON text of an object; `None` when it is not there any more.
+    pub body: Option<Bytes>,
+}
+
+/// What a filter says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilterVerdict {
+    /// Replicate it.
+    Pass,
+    /// Leave it out.
+    Reject,
+    /// The revision has been replaced meanwhile.
+    Gone,
+    /// The filter could not decide.
+    Failed(Error),
 }
 
 /// How the connection should be closed.

@@ -1,7 +1,9 @@
 //! Replication between two databases, from one commit to the other.
 
+mod access;
 mod conflicts;
 mod cuts;
+mod filters;
 mod hostile;
 mod pair;
 mod scripted_peer;

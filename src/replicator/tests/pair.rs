@@ -16,8 +16,8 @@ use crate::replicator::core::effects::DocumentEnded;
 use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
 use crate::replicator::db_access::DbAccess;
 use crate::replicator::driver::{Driver, DriverObserver};
-use crate::replicator::{PassiveConfig, serve};
-use crate::transport::{LoopbackOptions, loopback};
+use crate::replicator::{Filters, PassiveConfig, serve};
+use crate::transport::{BoxTransport, LoopbackOptions, loopback};
 
 /// A database in a folder of its own.
 pub(super) struct Peer {
@@ -25,6 +25,10 @@ pub(super) struct Peer {
     pub(super) collections: Vec<CollectionSpec>,
     /// As active side, replicate only these documents.
     pub(super) only: Option<Vec<DocId>>,
+    /// As active side, these for every collection.
+    pub(super) filters: Filters,
+    /// As active side, pull these channels.
+    pub(super) channels: Option<Vec<String>>,
     _folder: TempDir,
 }
 
@@ -50,6 +54,8 @@ impl Peer {
             database,
             collections,
             only: None,
+            filters: Filters::default(),
+            channels: None,
             _folder: folder,
         }
     }
@@ -139,6 +145,10 @@ impl Log {
         self.0.lock().unwrap().1.clone()
     }
 
+    pub(super) fn has_status(&self) -> bool {
+        !self.0.lock().unwrap().0.is_empty()
+    }
+
     fn is_idle(&self) -> bool {
         let log = self.0.lock().unwrap();
         log.0.last().is_some_and(|status| !status.busy)
@@ -186,34 +196,7 @@ impl Link {
         options: LoopbackOptions,
     ) -> Self {
         let (near, far) = loopback(options);
-        let log = Log::default();
-        let (sender, inputs) = unbounded_channel();
-        let remote = active.database.remote_id("ws://peer/db").unwrap();
-        let access = DbAccess::new(
-            active.database.clone(),
-            active.collections.clone(),
-            Some(remote),
-            sender,
-        )
-        .unwrap();
-        let core = CoreConfig {
-            role: Role::Active(config),
-            collections: active
-                .collections
-                .iter()
-                .map(|spec| CoreCollection {
-                    spec: spec.clone(),
-                    client_id: format!("cp-{spec}"),
-                    doc_ids: active.only.clone(),
-                    channels: None,
-                })
-                .collect(),
-            blip: blip::Config::default(),
-            unix_time: Duration::from_secs(1_795_323_119),
-        };
-        let heartbeat = Duration::from_secs(300);
-        let driver = Driver::new(core, near, access, inputs, log.clone(), heartbeat);
-        let stop_active = CancellationToken::new();
+        let (log, stop_active, running) = drive_active(active, config, near);
         let stop_passive = CancellationToken::new();
         let served = PassiveConfig {
             database: passive.database.clone(),
@@ -225,7 +208,7 @@ impl Link {
         let runtime = tokio::runtime::Handle::current();
         Self {
             log,
-            active: runtime.spawn(driver.run(stop_active.clone())),
+            active: running,
             passive: runtime.spawn(serve(far, served, stop_passive.clone(), busy)),
             stop_active,
             stop_passive,
@@ -260,6 +243,47 @@ impl Link {
     pub(super) async fn until_idle(&self) {
         self.until("idle", || self.log.is_idle()).await;
     }
+}
+
+/// Starts the active side of a connection.
+pub(super) fn drive_active(
+    active: &Peer,
+    config: ActiveConfig,
+    transport: BoxTransport,
+) -> (Log, CancellationToken, tokio::task::JoinHandle<Result<()>>) {
+    let log = Log::default();
+    let (sender, inputs) = unbounded_channel();
+    let remote = active.database.remote_id("ws://peer/db").unwrap();
+    let access = DbAccess::new(
+        active.database.clone(),
+        active.collections.clone(),
+        Some(remote),
+        sender,
+    )
+    .and_then(|access| access.with_filters(vec![active.filters.clone(); active.collections.len()]))
+    .unwrap();
+    let core = CoreConfig {
+        role: Role::Active(config),
+        collections: active
+            .collections
+            .iter()
+            .map(|spec| CoreCollection {
+                spec: spec.clone(),
+                client_id: format!("cp-{spec}"),
+                doc_ids: active.only.clone(),
+                channels: active.channels.clone(),
+                push_filter: active.filters.push.is_some(),
+                pull_filter: active.filters.pull.is_some(),
+            })
+            .collect(),
+        blip: blip::Config::default(),
+        unix_time: Duration::from_secs(1_795_323_119),
+    };
+    let heartbeat = Duration::from_secs(300);
+    let driver = Driver::new(core, transport, access, inputs, log.clone(), heartbeat);
+    let stop = CancellationToken::new();
+    let running = tokio::runtime::Handle::current().spawn(driver.run(stop.clone()));
+    (log, stop, running)
 }
 
 /// One run from start to end on a perfect link.

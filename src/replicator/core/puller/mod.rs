@@ -7,9 +7,11 @@
 //! Lists wait unanswered while the receiving windows are full (design D13): that is what holds a
 //! fast peer back.
 
+mod access;
 mod incoming_rev;
 mod rev_finder;
 
+use access::Lost;
 use incoming_rev::Incoming;
 use rev_finder::List;
 
@@ -40,7 +42,9 @@ pub(super) enum PullStep {
     JudgeProposals(List),
     FindBlobs(u64),
     Insert(Vec<Incoming>),
-    Purge(Vec<(DocId, RemoteSequenceId)>),
+    Filter(Vec<Incoming>),
+    FilterLost(Vec<Lost>),
+    Purge(Vec<Lost>),
 }
 
 /// How a puller was set up.
@@ -51,6 +55,8 @@ pub(super) struct PullConfig {
     pub(super) doc_ids: Option<Vec<DocId>>,
     pub(super) channels: Option<Vec<String>>,
     pub(super) auto_purge: bool,
+    /// Whether the application's pull filter must be asked.
+    pub(super) filtered: bool,
 }
 
 /// What the pusher of the same collection should know.
@@ -76,9 +82,12 @@ pub(super) struct Puller {
     expected: HashMap<(DocId, RevId), Vec<RemoteSequenceId>>,
     fetching: HashMap<u64, Incoming>,
     next_key: u64,
+    filter_queue: Vec<Incoming>,
     insert_queue: VecDeque<Incoming>,
     inserts_under_way: usize,
     purges: usize,
+    /// When access to documents was lost; forgotten when nothing is under way.
+    lost_at: HashMap<DocId, RemoteSequenceId>,
     received: usize,
     received_bytes: usize,
     news: Vec<PullNews>,
@@ -99,9 +108,11 @@ impl Puller {
             expected: HashMap::new(),
             fetching: HashMap::new(),
             next_key: 0,
+            filter_queue: Vec::new(),
             insert_queue: VecDeque::new(),
             inserts_under_way: 0,
             purges: 0,
+            lost_at: HashMap::new(),
             received: 0,
             received_bytes: 0,
             news: Vec::new(),
@@ -122,7 +133,7 @@ impl Puller {
                 batch: tuning::CHANGES_BATCH as u32,
                 active_only: live_only,
                 revocations: self.config.auto_purge,
-                send_replacement_revs: false,
+                send_replacement_revs: true,
                 versioning: Some("rev-trees".into()),
                 filter: channels
                     .is_some()
@@ -197,16 +208,13 @@ impl Puller {
                 self.handle_inserted(batch, result, cx);
             }
             (PullStep::Purge(lost), DbAnswer::Done(result)) => {
-                self.purges -= 1;
-                match result {
-                    Ok(()) => {
-                        for (doc_id, sequence) in lost {
-                            self.report_access_lost(doc_id, cx);
-                            self.sequences.complete(sequence);
-                        }
-                    }
-                    Err(error) => cx.fail(error, 1011),
-                }
+                self.handle_purged(lost, result, cx);
+            }
+            (PullStep::Filter(batch), DbAnswer::Filtered(verdicts)) => {
+                self.handle_filtered(batch, verdicts, cx);
+            }
+            (PullStep::FilterLost(lost), DbAnswer::Filtered(verdicts)) => {
+                self.handle_lost_verdicts(lost, verdicts, cx);
             }
             _ => {}
         }
