@@ -2,6 +2,7 @@
 //! configuration in one place (API §9.2, §9.6, §15.1, §15.2).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,6 +14,7 @@ use sha2::Sha256;
 use url::Url;
 
 use super::filter::Filters;
+use super::resolver::ConflictResolver;
 use super::tuning;
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -46,6 +48,8 @@ pub struct ReplicatorConfig {
     pub trust: ServerTrust,
     /// Whether documents are removed to which the user lost access.
     pub auto_purge: bool,
+    /// Decides conflicts of the collections that want it; without it the default rule does.
+    pub resolver: Option<Arc<dyn ConflictResolver>>,
 }
 
 /// One collection of a replication.
@@ -59,6 +63,8 @@ pub struct ReplicatedCollection {
     pub channels: Option<Vec<String>>,
     /// Functions that leave documents out.
     pub filters: Filters,
+    /// Whether conflicts are decided by the configuration's resolver.
+    pub custom_conflicts: bool,
 }
 
 /// How the server is told who we are.
@@ -150,6 +156,8 @@ struct GroupConfig {
     document_ids: Option<Vec<String>>,
     push_filter: Option<String>,
     pull_filter: Option<String>,
+    /// Settee's own: whether the callback beside the configuration is asked about conflicts.
+    conflict_resolver: bool,
 }
 
 impl ReplicatorConfig {
@@ -244,6 +252,7 @@ impl ReplicatorOptions {
                 self.accept_self_signed_certs.unwrap_or(true),
             )?,
             auto_purge: self.auto_purge_enabled.unwrap_or(true),
+            resolver: None,
         };
         Ok((database, config))
     }
@@ -310,6 +319,7 @@ fn read_collections(
                 doc_ids: restrictions.doc_ids.clone(),
                 channels: restrictions.channels.clone(),
                 filters: restrictions.filters.clone(),
+                custom_conflicts: restrictions.custom_conflicts,
             });
         }
     }
@@ -332,6 +342,7 @@ struct Restrictions {
     doc_ids: Option<Vec<DocId>>,
     channels: Option<Vec<String>>,
     filters: Filters,
+    custom_conflicts: bool,
 }
 
 fn read_group_config(config: Value) -> Result<Restrictions> {
@@ -352,6 +363,7 @@ fn read_group_config(config: Value) -> Result<Restrictions> {
             push: Filters::read("pushFilter", config.push_filter)?,
             pull: Filters::read("pullFilter", config.pull_filter)?,
         },
+        custom_conflicts: config.conflict_resolver,
     })
 }
 

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
 
 use super::blob_worker::BlobWorker;
 use super::core::effects::{
     CollectionIndex, DbAnswer, DbRequest, FilterSubject, FilterVerdict, RequestToken,
 };
 use super::filter::{Direction, FilterHandle, FilterWorker, Filters};
+use super::resolver::{ConflictResolver, end_conflict};
 use crate::database::{CollectionChange, Database, ObserverId, ReadTx, WriteTx};
 use crate::error::Result;
 use crate::model::replication::{RemoteId, RevisionRequest};
@@ -41,6 +43,9 @@ pub(crate) struct DbAccess {
     noticed: Vec<Arc<AtomicBool>>,
     blobs: BlobWorker,
     filters: Option<FilterWorker>,
+    /// The application's resolver, for the collections that have one.
+    resolvers: Vec<Option<Arc<dyn ConflictResolver>>>,
+    resolutions: JoinSet<()>,
 }
 
 impl DbAccess {
@@ -63,6 +68,8 @@ impl DbAccess {
             observers: Vec::new(),
             noticed: Vec::new(),
             filters: None,
+            resolvers: Vec::new(),
+            resolutions: JoinSet::new(),
         };
         access.watch()?;
         Ok(access)
@@ -75,6 +82,15 @@ impl DbAccess {
     pub(crate) fn with_filters(mut self, filters: Vec<Filters>) -> Result<Self> {
         self.filters = FilterWorker::start(filters, self.inputs.clone())?;
         Ok(self)
+    }
+
+    /// Gives it the conflict resolvers of its collections.
+    pub(crate) fn with_resolvers(
+        mut self,
+        resolvers: Vec<Option<Arc<dyn ConflictResolver>>>,
+    ) -> Self {
+        self.resolvers = resolvers;
+        self
     }
 
     fn watch(&mut self) -> Result<()> {
@@ -237,6 +253,19 @@ impl DbAccess {
                     DbAnswer::Done,
                 );
             }
+            R::FindConflicts(index) => {
+                let spec = self.spec(index);
+                self.read(
+                    token,
+                    move |tx| tx.all_conflicts(&spec),
+                    DbAnswer::Conflicts,
+                );
+            }
+            R::ResolveConflict {
+                collection,
+                doc_id,
+                rev_id,
+            } => self.resolve(token, collection, doc_id, rev_id),
             R::FilterChanges {
                 collection,
                 revisions,
@@ -250,6 +279,24 @@ impl DbAccess {
             },
             blob => self.blobs.submit(token, blob),
         }
+    }
+
+    /// A task, because the application may think. It ends with the connection.
+    fn resolve(
+        &mut self,
+        token: RequestToken,
+        index: CollectionIndex,
+        doc_id: DocId,
+        rev_id: RevId,
+    ) {
+        while self.resolutions.try_join_next().is_some() {}
+        let (database, inputs) = (self.database.clone(), self.inputs.clone());
+        let spec = self.spec(index);
+        let resolver = self.resolvers.get(index.0 as usize).cloned().flatten();
+        self.resolutions.spawn(async move {
+            let ended = end_conflict(&database, &spec, &doc_id, &rev_id, resolver).await;
+            let _ = inputs.send(DbInput::Answer(token, DbAnswer::ConflictEnded(ended)));
+        });
     }
 
     fn filter_changes(

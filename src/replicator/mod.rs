@@ -19,6 +19,7 @@ mod filter;
 mod outer;
 mod passive;
 mod pending;
+mod resolver;
 mod retry;
 mod status;
 pub(crate) mod tuning;
@@ -27,6 +28,7 @@ pub use config::{Authenticator, ReplicatedCollection, ReplicatorConfig, Replicat
 pub use filter::Filters;
 pub use outer::{PROTOCOLS, Replicator};
 pub use passive::{PassiveConfig, serve};
+pub use resolver::{Conflict, ConflictResolver, ConflictSide, Resolved};
 pub use status::{
     ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
 };

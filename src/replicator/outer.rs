@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use super::config::{Authenticator, ReplicatorConfig};
+use super::config::{Authenticator, ReplicatedCollection, ReplicatorConfig};
 use super::core::effects::DocumentEnded;
 use super::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
 use super::db_access::DbAccess;
@@ -288,6 +288,11 @@ impl Inner {
         let (sender, inputs) = unbounded_channel();
         let collections = &self.config.collections;
         let filters = collections.iter().map(|c| c.filters.clone()).collect();
+        let resolver = |collection: &ReplicatedCollection| {
+            let custom = collection.custom_conflicts;
+            self.config.resolver.clone().filter(|_| custom)
+        };
+        let resolvers = collections.iter().map(resolver).collect();
         let specs: Vec<_> = self
             .config
             .collections
@@ -295,7 +300,8 @@ impl Inner {
             .map(|collection| collection.spec.clone())
             .collect();
         let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?
-            .with_filters(filters)?;
+            .with_filters(filters)?
+            .with_resolvers(resolvers);
         let driver = Driver::new(
             self.core_config(),
             connected.transport,
@@ -336,6 +342,7 @@ impl Inner {
             client_id: config.checkpoint_id(&uuid, collection),
             doc_ids: collection.doc_ids.clone(),
             channels: collection.channels.clone(),
+            keep_conflicts: collection.custom_conflicts && config.resolver.is_some(),
             push_filter: collection.filters.push.is_some(),
             pull_filter: collection.filters.pull.is_some(),
         });

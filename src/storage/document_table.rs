@@ -418,6 +418,20 @@ impl DocumentTable {
             .optional()?)
     }
 
+    /// All leaves that are not current.
+    pub(crate) fn branches(&self, connection: &Connection) -> Result<Vec<(DocId, RevId)>> {
+        let mut statement = connection.inner.prepare_cached(
+            "SELECT doc_id, rev_id FROM branch_bodies WHERE collection = ?1 ORDER BY doc_id, rev_id",
+        )?;
+        let mut rows = statement.query([self.id])?;
+        let mut branches = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (doc_id, rev_id): (String, String) = (row.get(0)?, row.get(1)?);
+            branches.push((DocId::parse(doc_id)?, RevId::parse(rev_id)?));
+        }
+        Ok(branches)
+    }
+
     /// Keeps the body of a leaf that is not current.
     pub(crate) fn put_branch_body(
         &self,

@@ -116,8 +116,10 @@ impl Core {
                     channels: collection.config.channels.clone(),
                     auto_purge: active.auto_purge,
                     filtered: collection.config.pull_filter,
+                    keep_conflicts: collection.config.keep_conflicts,
                 };
-                let puller = Puller::new(index, wire, config);
+                let mut puller = Puller::new(index, wire, config);
+                puller.look_for_conflicts(&mut self.cx);
                 match checkpointer.since() {
                     None if !checkpointer.had_local() => self.cx.ask(
                         DbRequest::IsCollectionEmpty(index),

@@ -112,6 +112,17 @@ pub enum DbRequest {
         /// Which documents; absent ones are passed over.
         doc_ids: Vec<DocId>,
     },
+    /// The conflicts of earlier runs that nobody has ended.
+    FindConflicts(CollectionIndex),
+    /// Ends a conflict: asks the application's resolver, if it has one.
+    ResolveConflict {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Which document.
+        doc_id: DocId,
+        /// The revision that is in conflict with the current one.
+        rev_id: RevId,
+    },
     /// Asks the application's push filter about current revisions, whose bodies are read for it.
     FilterChanges {
         /// Which collection.
@@ -194,6 +205,10 @@ pub enum DbAnswer {
     Revisions(Result<Vec<Option<OutgoingRevision>>>),
     /// To `InsertRevisions`, aligned. Given after the commit.
     Inserted(Result<Vec<InsertOutcome>>),
+    /// To `FindConflicts`.
+    Conflicts(Result<Vec<(DocId, RevId)>>),
+    /// To `ResolveConflict`: whether content of ours waits to be pushed.
+    ConflictEnded(Result<bool>),
     /// To `FilterChanges` and `FilterIncoming`, aligned.
     Filtered(Vec<FilterVerdict>),
     /// To `FindBlobs`, aligned.

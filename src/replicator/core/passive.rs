@@ -265,6 +265,7 @@ impl Core {
                 channels: None,
                 auto_purge: false,
                 filtered: false,
+                keep_conflicts: false,
             };
             Puller::new(index, wire, config)
         });
@@ -320,6 +321,7 @@ impl Core {
             client_id: String::new(),
             doc_ids: None,
             channels: None,
+            keep_conflicts: false,
             push_filter: false,
             pull_filter: false,
         }

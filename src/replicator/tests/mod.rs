@@ -6,5 +6,6 @@ mod cuts;
 mod filters;
 mod hostile;
 mod pair;
+mod resolver;
 mod scripted_peer;
 mod transfers;

@@ -16,7 +16,7 @@ use crate::replicator::core::effects::DocumentEnded;
 use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
 use crate::replicator::db_access::DbAccess;
 use crate::replicator::driver::{Driver, DriverObserver};
-use crate::replicator::{Filters, PassiveConfig, serve};
+use crate::replicator::{ConflictResolver, Filters, PassiveConfig, serve};
 use crate::transport::{BoxTransport, LoopbackOptions, loopback};
 
 /// A database in a folder of its own.
@@ -29,6 +29,8 @@ pub(super) struct Peer {
     pub(super) filters: Filters,
     /// As active side, pull these channels.
     pub(super) channels: Option<Vec<String>>,
+    /// As active side, it decides conflicts.
+    pub(super) resolver: Option<Arc<dyn ConflictResolver>>,
     _folder: TempDir,
 }
 
@@ -56,6 +58,7 @@ impl Peer {
             only: None,
             filters: Filters::default(),
             channels: None,
+            resolver: None,
             _folder: folder,
         }
     }
@@ -260,7 +263,11 @@ pub(super) fn drive_active(
         Some(remote),
         sender,
     )
-    .and_then(|access| access.with_filters(vec![active.filters.clone(); active.collections.len()]))
+    .and_then(|access| {
+        access
+            .with_resolvers(vec![active.resolver.clone(); active.collections.len()])
+            .with_filters(vec![active.filters.clone(); active.collections.len()])
+    })
     .unwrap();
     let core = CoreConfig {
         role: Role::Active(config),
@@ -272,6 +279,7 @@ pub(super) fn drive_active(
                 client_id: format!("cp-{spec}"),
                 doc_ids: active.only.clone(),
                 channels: active.channels.clone(),
+                keep_conflicts: active.resolver.is_some(),
                 push_filter: active.filters.push.is_some(),
                 pull_filter: active.filters.pull.is_some(),
             })

@@ -19,7 +19,7 @@ use crate::replicator::tuning;
 /// A received revision on its way into the database.
 #[derive(Debug)]
 pub(in crate::replicator::core) struct Incoming {
-    to: Option<ReplyTo>,
+    pub(super) to: Option<ReplyTo>,
     pub(super) sequences: Vec<RemoteSequenceId>,
     pub(super) revision: IncomingRevision,
     size: usize,
@@ -156,7 +156,7 @@ impl Puller {
         self.end_sequences(&incoming.sequences);
     }
 
-    fn let_go(&mut self, incoming: &Incoming) {
+    pub(super) fn let_go(&mut self, incoming: &Incoming) {
         self.received -= 1;
         self.received_bytes -= incoming.size;
     }
@@ -268,7 +268,9 @@ impl Puller {
                 })
                 .collect();
             self.inserts_under_way += 1;
-            let policy = if self.config.active {
+            let policy = if self.config.keep_conflicts {
+                ConflictPolicy::Keep
+            } else if self.config.active {
                 ConflictPolicy::ResolveByDefault
             } else {
                 ConflictPolicy::Refuse
@@ -310,9 +312,15 @@ impl Puller {
         };
         for (incoming, outcome) in batch.into_iter().zip(outcomes) {
             let revision = &incoming.revision;
+            if outcome == InsertOutcome::Conflicted {
+                self.keep_conflict(&incoming, cx);
+                continue;
+            }
             let (error, push_again) = match outcome {
                 InsertOutcome::Failed(error) => (Some(error), false),
-                InsertOutcome::Inserted | InsertOutcome::AlreadyHad => (None, false),
+                InsertOutcome::Inserted
+                | InsertOutcome::AlreadyHad
+                | InsertOutcome::Conflicted => (None, false),
                 InsertOutcome::Resolved { local_won } => (None, local_won),
             };
             if error.is_none() {

@@ -8,10 +8,12 @@
 //! fast peer back.
 
 mod access;
+mod conflicts;
 mod incoming_rev;
 mod rev_finder;
 
 use access::Lost;
+use conflicts::Conflicts;
 use incoming_rev::Incoming;
 use rev_finder::List;
 
@@ -42,6 +44,8 @@ pub(super) enum PullStep {
     JudgeProposals(List),
     FindBlobs(u64),
     Insert(Vec<Incoming>),
+    FindConflicts,
+    Resolve(DocId, bool),
     Filter(Vec<Incoming>),
     FilterLost(Vec<Lost>),
     Purge(Vec<Lost>),
@@ -57,6 +61,8 @@ pub(super) struct PullConfig {
     pub(super) auto_purge: bool,
     /// Whether the application's pull filter must be asked.
     pub(super) filtered: bool,
+    /// Whether conflicts are kept for the application's resolver.
+    pub(super) keep_conflicts: bool,
 }
 
 /// What the pusher of the same collection should know.
@@ -86,6 +92,7 @@ pub(super) struct Puller {
     insert_queue: VecDeque<Incoming>,
     inserts_under_way: usize,
     purges: usize,
+    conflicts: Conflicts,
     /// When access to documents was lost; forgotten when nothing is under way.
     lost_at: HashMap<DocId, RemoteSequenceId>,
     received: usize,
@@ -112,6 +119,7 @@ impl Puller {
             insert_queue: VecDeque::new(),
             inserts_under_way: 0,
             purges: 0,
+            conflicts: Conflicts::default(),
             lost_at: HashMap::new(),
             received: 0,
             received_bytes: 0,
@@ -163,6 +171,7 @@ impl Puller {
             && self.expected.is_empty()
             && self.received == 0
             && self.purges == 0
+            && self.conflicts.are_over()
     }
 
     fn report(&self, doc_id: &DocId, deleted: bool, error: Option<Error>, cx: &mut Context) {
@@ -209,6 +218,12 @@ impl Puller {
             }
             (PullStep::Purge(lost), DbAnswer::Done(result)) => {
                 self.handle_purged(lost, result, cx);
+            }
+            (PullStep::FindConflicts, DbAnswer::Conflicts(result)) => {
+                self.handle_conflicts_found(result, cx);
+            }
+            (PullStep::Resolve(doc_id, deleted), DbAnswer::ConflictEnded(result)) => {
+                self.handle_conflict_ended(doc_id, deleted, result, cx);
             }
             (PullStep::Filter(batch), DbAnswer::Filtered(verdicts)) => {
                 self.handle_filtered(batch, verdicts, cx);

@@ -339,6 +339,10 @@ impl Pusher {
             return false;
         }
         if self.config.active {
+            if change.conflicted {
+                // The end of the conflict is a change of its own.
+                return false;
+            }
             return change.remote_ancestor.as_ref() != Some(&change.rev_id);
         }
         if self.echoes.remove(&change.doc_id).as_ref() == Some(&change.rev_id) {
