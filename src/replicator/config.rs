@@ -20,6 +20,7 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::model::{CollectionSpec, DocId};
 use crate::tls::ServerTrust;
+use crate::transport::{Proxy, ProxyChoice};
 
 /// A complete configuration.
 #[derive(Clone, Debug)]
@@ -36,6 +37,10 @@ pub struct ReplicatorConfig {
     pub collections: Vec<ReplicatedCollection>,
     /// How the server is told who we are.
     pub authenticator: Option<Authenticator>,
+    /// Whether servers may set cookies for a domain above their own.
+    pub accept_parent_domain_cookies: bool,
+    /// Whether a proxy is on the way.
+    pub proxy: ProxyChoice,
     /// Extra HTTP headers, in the order of their names.
     pub headers: Vec<(String, String)>,
     /// Silence after which the peer is pinged.
@@ -107,6 +112,11 @@ pub struct ReplicatorOptions {
     pub continuous: Option<bool>,
     /// Accept only self-signed certificates; default true, as the JavaScript API's.
     pub accept_self_signed_certs: Option<bool>,
+    /// Default false.
+    pub accept_parent_domain_cookies: Option<bool>,
+    /// Settee's own. Absent or `'environment'`: what the environment says; `''`: none; else the URL of
+    /// a proxy.
+    pub proxy: Option<String>,
     /// Default true.
     pub auto_purge_enabled: Option<bool>,
     /// Seconds; 0 or absent: 300. Negative is refused.
@@ -238,6 +248,8 @@ impl ReplicatorOptions {
             pull,
             continuous,
             collections,
+            accept_parent_domain_cookies: self.accept_parent_domain_cookies.unwrap_or(false),
+            proxy: read_proxy(&self.proxy)?,
             authenticator: read_authenticator(&self.authenticator)?,
             headers: read_headers(&self.headers)?,
             heartbeat: seconds("heartbeat", self.heartbeat, tuning::HEARTBEAT)?,
@@ -394,6 +406,14 @@ fn read_authenticator(value: &Value) -> Result<Option<Authenticator>> {
     }
 }
 
+fn read_proxy(value: &Option<String>) -> Result<ProxyChoice> {
+    match value.as_deref() {
+        None | Some("environment") => Ok(ProxyChoice::Environment),
+        Some("") => Ok(ProxyChoice::Direct),
+        Some(url) => Proxy::parse(url).map(ProxyChoice::Through),
+    }
+}
+
 fn read_headers(value: &Value) -> Result<Vec<(String, String)>> {
     let Value::Object(_) = value else {
         return Ok(Vec::new());
@@ -516,6 +536,17 @@ mod tests {
         refused(read_authenticator(
             &json!({"type": "basic", "data": {"username": "u"}}),
         ));
+    }
+
+    #[test]
+    fn a_proxy_is_a_url_or_none_or_what_the_environment_says() {
+        let read = |text: Option<&str>| read_proxy(&text.map(str::to_owned));
+        assert_eq!(read(None).unwrap(), ProxyChoice::Environment);
+        assert_eq!(read(Some("environment")).unwrap(), ProxyChoice::Environment);
+        assert_eq!(read(Some("")).unwrap(), ProxyChoice::Direct);
+        let url = "http://proxy.example:3128";
+        assert!(matches!(read(Some(url)).unwrap(), ProxyChoice::Through(_)));
+        assert!(refused(read(Some("proxy.example"))).contains("proxy URL"));
     }
 
     #[test]
