@@ -101,6 +101,20 @@ impl Peer {
             .unwrap();
     }
 
+    pub(super) fn purge(&self, collection: usize, id: &str) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database.write(|tx| tx.purge(collection, &id)).unwrap();
+    }
+
+    pub(super) fn expire(&self, collection: usize, id: &str, at: i64) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database
+            .write(|tx| tx.set_expiration(collection, &id, Some(at)))
+            .unwrap();
+    }
+
     pub(super) fn body(&self, collection: usize, id: &str) -> Option<String> {
         let id = DocId::parse(id).unwrap();
         let found = self
