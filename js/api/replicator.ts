@@ -3,6 +3,7 @@ import { currentEngine } from '../engine/engine-locator';
 import { hide } from '../util/hidden';
 import type { Collection } from './collection';
 import { collectionArgs } from './collection-args';
+import { askingAboutConflicts } from './conflict-resolver';
 import { ErrorCode, liteException } from './couchbase-lite-exception';
 import {
   type DocumentReplicationRepresentation,
@@ -45,7 +46,11 @@ export class Replicator {
     }
     const engine = currentEngine();
     const kept = config.clone();
-    const { replicatorId } = await engine.replicator_Create({ config: config.toJson() });
+    const asking = askingAboutConflicts(engine, config);
+    const { replicatorId } =
+      asking === undefined
+        ? await engine.replicator_Create({ config: config.toJson() })
+        : await engine.replicator_Create(asking.args, asking.callback);
     return new Replicator(engine, replicatorId, kept);
   }
 

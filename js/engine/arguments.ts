@@ -269,6 +269,12 @@ export interface URLEndpointListenerAskingArgs
   changeListenerToken: string;
 }
 
+/** A replicator that asks the callback given beside these arguments about conflicts. */
+export interface ReplicatorAskingArgs extends ReplicatorCreateArgs {
+  /** Token of the callback, chosen by the caller. */
+  changeListenerToken: string;
+}
+
 /** A range of a stored blob (`database_ReadBlob`). */
 export interface DatabaseReadBlobArgs extends DatabaseArgs {
   /** `sha1-<base64>` as in the blob's metadata. */

@@ -97,7 +97,11 @@ export interface ICoreEngine {
   ): Promise<void>;
   query_RemoveChangeListener(args: args.QueryRemoveChangeListenerArgs): Promise<void>;
 
-  replicator_Create(args: args.ReplicatorCreateArgs): Promise<args.ReplicatorArgs>;
+  /** The callback is asked about conflicts if the arguments say so. */
+  replicator_Create(
+    args: args.ReplicatorCreateArgs | args.ReplicatorAskingArgs,
+    lcb?: results.ListenerCallback,
+  ): Promise<args.ReplicatorArgs>;
   replicator_Start(args: args.ReplicatorArgs): Promise<void>;
   replicator_Stop(args: args.ReplicatorArgs): Promise<void>;
   /** Resets the checkpoint **and starts** (api §9.4). */

@@ -64,6 +64,7 @@ pub use conflicts::{ConflictingRevision, Resolution};
 pub use delta_bases::DeltaBases;
 pub use documents::{Concurrency, Document, SaveResult};
 pub use maintenance::Maintenance;
+pub(crate) use revisions::local_wins;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
 pub use transaction::{ReadTx, WriteTx};

@@ -114,7 +114,8 @@ async fn handshake(
 }
 
 async fn accept_tls(config: &Arc<ServerConfig>, tcp: TcpStream) -> io::Result<NetStream> {
-    let stream = TlsAcceptor::from(Arc::clone(config)).accept(tcp).await?;
+    let acceptor = TlsAcceptor::from(Arc::clone(config));
+    let stream = acceptor.accept(NetStream::Plain(tcp)).await?;
     Ok(NetStream::Tls(Box::new(stream.into())))
 }
 

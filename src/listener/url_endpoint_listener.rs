@@ -295,7 +295,7 @@ mod tests {
     use super::*;
     use crate::database::DatabaseOptions;
     use crate::tls::ServerTrust;
-    use crate::transport::{ConnectOptions, Received, connect};
+    use crate::transport::{ConnectOptions, ProxyChoice, Received, connect};
 
     struct Desk {
         folder: tempfile::TempDir,
@@ -331,6 +331,9 @@ mod tests {
             headers: Vec::new(),
             basic: None,
             session_cookie: None,
+            cookies: Arc::default(),
+            accept_parent_domain_cookies: false,
+            proxy: ProxyChoice::Direct,
             trust: ServerTrust::OnlySelfSigned,
             handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
         }

@@ -81,7 +81,7 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "file_GetDefaultPath" => Blocking(files::default_path),
         "file_GetFileNamesInDirectory" => Blocking(files::names_in_directory),
 
-        "replicator_Create" => Blocking(replicators::create),
+        "replicator_Create" => BlockingFor(replicators::create),
         "replicator_Start" => BlockingFor(replicators::start),
         "replicator_ResetCheckpoint" => BlockingFor(replicators::reset_and_start),
         "replicator_Stop" => Blocking(replicators::stop),

@@ -18,6 +18,7 @@ mod blobs;
 mod call;
 mod change_listeners;
 mod collections;
+mod conflict_resolver;
 mod databases;
 mod documents;
 mod files;

@@ -14,6 +14,7 @@ use super::driver::{Driver, DriverObserver};
 use super::tuning;
 use crate::blip;
 use crate::database::Database;
+use crate::error::Error;
 use crate::model::CollectionSpec;
 use crate::transport::BoxTransport;
 
@@ -42,7 +43,14 @@ impl DriverObserver for Activity {
     fn documents(&mut self, ended: Vec<DocumentEnded>) {
         for document in ended {
             if let Some(error) = document.error {
-                tracing::warn!(target: "replicator", doc_id = %document.doc_id, %error, "refused");
+                let doc_id = &document.doc_id;
+                match error {
+                    // The client's own choice: its pull filter.
+                    Error::Http { status: 403, .. } => {
+                        tracing::debug!(target: "replicator", %doc_id, "not wanted");
+                    }
+                    error => tracing::warn!(target: "replicator", %doc_id, %error, "refused"),
+                }
             }
         }
     }

@@ -269,6 +269,8 @@ impl Core {
                 doc_ids: None,
                 channels: None,
                 auto_purge: false,
+                filtered: false,
+                keep_conflicts: false,
             };
             Puller::new(index, wire, config)
         });
@@ -308,6 +310,8 @@ impl Core {
             live_only: sub.active_only,
             trust_ancestors: false,
             pulls_too: false,
+            filtered: false,
+            replacements: sub.send_replacement_revs,
         };
         let already = SequenceSet::up_to(since_sequence(sub.since.as_deref()));
         let mut pusher = Pusher::new(collection.index, collection.wire, config, already);
@@ -323,6 +327,9 @@ impl Core {
             client_id: String::new(),
             doc_ids: None,
             channels: None,
+            keep_conflicts: false,
+            push_filter: false,
+            pull_filter: false,
         }
     }
 }

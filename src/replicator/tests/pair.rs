@@ -17,7 +17,7 @@ use crate::replicator::core::effects::DocumentEnded;
 use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
 use crate::replicator::db_access::DbAccess;
 use crate::replicator::driver::{Driver, DriverObserver};
-use crate::replicator::{PassiveConfig, serve};
+use crate::replicator::{ConflictResolver, Filters, PassiveConfig, serve};
 use crate::transport::{BoxTransport, LoopbackOptions, loopback};
 
 /// A database in a folder of its own.
@@ -28,6 +28,12 @@ pub(super) struct Peer {
     pub(super) only: Option<Vec<DocId>>,
     /// Send and take deltas.
     pub(super) deltas: bool,
+    /// As active side, these for every collection.
+    pub(super) filters: Filters,
+    /// As active side, pull these channels.
+    pub(super) channels: Option<Vec<String>>,
+    /// As active side, it decides conflicts.
+    pub(super) resolver: Option<Arc<dyn ConflictResolver>>,
     _folder: TempDir,
 }
 
@@ -54,6 +60,9 @@ impl Peer {
             collections,
             only: None,
             deltas: true,
+            filters: Filters::default(),
+            channels: None,
+            resolver: None,
             _folder: folder,
         }
     }
@@ -93,6 +102,20 @@ impl Peer {
         let collection = &self.collections[collection];
         self.database
             .write(|tx| tx.delete(collection, &id))
+            .unwrap();
+    }
+
+    pub(super) fn purge(&self, collection: usize, id: &str) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database.write(|tx| tx.purge(collection, &id)).unwrap();
+    }
+
+    pub(super) fn expire(&self, collection: usize, id: &str, at: i64) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database
+            .write(|tx| tx.set_expiration(collection, &id, Some(at)))
             .unwrap();
     }
 
@@ -156,6 +179,10 @@ impl Log {
         self.0.lock().unwrap().1.clone()
     }
 
+    pub(super) fn has_status(&self) -> bool {
+        !self.0.lock().unwrap().0.is_empty()
+    }
+
     fn is_idle(&self) -> bool {
         let log = self.0.lock().unwrap();
         log.0.last().is_some_and(|status| !status.busy)
@@ -212,35 +239,7 @@ impl Link {
         config: ActiveConfig,
         (near, far): (BoxTransport, BoxTransport),
     ) -> Self {
-        let log = Log::default();
-        let (sender, inputs) = unbounded_channel();
-        let remote = active.database.remote_id("ws://peer/db").unwrap();
-        let access = DbAccess::new(
-            active.database.clone(),
-            active.collections.clone(),
-            Some(remote),
-            sender,
-        )
-        .unwrap();
-        let core = CoreConfig {
-            role: Role::Active(config),
-            collections: active
-                .collections
-                .iter()
-                .map(|spec| CoreCollection {
-                    spec: spec.clone(),
-                    client_id: format!("cp-{spec}"),
-                    doc_ids: active.only.clone(),
-                    channels: None,
-                })
-                .collect(),
-            deltas: active.deltas,
-            blip: blip::Config::default(),
-            unix_time: Duration::from_secs(1_795_323_119),
-        };
-        let heartbeat = Duration::from_secs(300);
-        let driver = Driver::new(core, near, access, inputs, log.clone(), heartbeat);
-        let stop_active = CancellationToken::new();
+        let (log, stop_active, running) = drive_active(active, config, near);
         let stop_passive = CancellationToken::new();
         let served = PassiveConfig {
             database: passive.database.clone(),
@@ -253,7 +252,7 @@ impl Link {
         let runtime = tokio::runtime::Handle::current();
         Self {
             log,
-            active: runtime.spawn(driver.run(stop_active.clone())),
+            active: running,
             passive: runtime.spawn(serve(far, served, stop_passive.clone(), busy)),
             stop_active,
             stop_passive,
@@ -288,6 +287,53 @@ impl Link {
     pub(super) async fn until_idle(&self) {
         self.until("idle", || self.log.is_idle()).await;
     }
+}
+
+/// Starts the active side of a connection.
+pub(super) fn drive_active(
+    active: &Peer,
+    config: ActiveConfig,
+    transport: BoxTransport,
+) -> (Log, CancellationToken, tokio::task::JoinHandle<Result<()>>) {
+    let log = Log::default();
+    let (sender, inputs) = unbounded_channel();
+    let remote = active.database.remote_id("ws://peer/db").unwrap();
+    let access = DbAccess::new(
+        active.database.clone(),
+        active.collections.clone(),
+        Some(remote),
+        sender,
+    )
+    .and_then(|access| {
+        access
+            .with_resolvers(vec![active.resolver.clone(); active.collections.len()])
+            .with_filters(vec![active.filters.clone(); active.collections.len()])
+    })
+    .unwrap();
+    let core = CoreConfig {
+        role: Role::Active(config),
+        collections: active
+            .collections
+            .iter()
+            .map(|spec| CoreCollection {
+                spec: spec.clone(),
+                client_id: format!("cp-{spec}"),
+                doc_ids: active.only.clone(),
+                channels: active.channels.clone(),
+                keep_conflicts: active.resolver.is_some(),
+                push_filter: active.filters.push.is_some(),
+                pull_filter: active.filters.pull.is_some(),
+            })
+            .collect(),
+        deltas: active.deltas,
+        blip: blip::Config::default(),
+        unix_time: Duration::from_secs(1_795_323_119),
+    };
+    let heartbeat = Duration::from_secs(300);
+    let driver = Driver::new(core, transport, access, inputs, log.clone(), heartbeat);
+    let stop = CancellationToken::new();
+    let running = tokio::runtime::Handle::current().spawn(driver.run(stop.clone()));
+    (log, stop, running)
 }
 
 /// One run from start to end on a perfect link.
