@@ -23,8 +23,9 @@ mod status;
 pub(crate) mod tuning;
 
 pub use config::{Authenticator, ReplicatedCollection, ReplicatorConfig, ReplicatorOptions};
+pub use core::effects::Direction;
 pub use outer::{PROTOCOLS, Replicator};
-pub use passive::{PassiveConfig, serve};
+pub use passive::{ClientWatch, PassiveConfig, serve};
 pub use status::{
     ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
 };

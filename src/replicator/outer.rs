@@ -23,6 +23,7 @@ use crate::blip;
 use crate::database::{Database, HookId};
 use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
+use crate::tls::{ClientTls, SeenCertificates};
 use crate::transport::{self, ConnectOptions};
 
 /// The subprotocols that we speak, most preferred first (wire §1.3).
@@ -39,6 +40,7 @@ struct Inner {
     config: ReplicatorConfig,
     observer: Arc<dyn ReplicatorObserver>,
     runtime: Handle,
+    server_certificates: SeenCertificates,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -84,6 +86,7 @@ impl Replicator {
             config,
             observer,
             runtime,
+            server_certificates: SeenCertificates::default(),
             state: Mutex::default(),
             ended: Condvar::new(),
         }))
@@ -119,6 +122,12 @@ impl Replicator {
     /// The latest status.
     pub fn status(&self) -> ReplicatorStatus {
         self.0.lock().status.clone()
+    }
+
+    /// What the server presented at the last connection (DER, leaf first), accepted or not; empty
+    /// before the first and without TLS.
+    pub fn server_certificates(&self) -> Vec<Vec<u8>> {
+        self.0.server_certificates.chain()
     }
 
     /// How it was set up.
@@ -306,8 +315,15 @@ impl Inner {
 
     fn connect_options(&self) -> ConnectOptions {
         let (mut basic, mut session_cookie) = (None, None);
+        let mut client_tls = ClientTls {
+            identity: None,
+            seen: self.server_certificates.clone(),
+        };
         match self.config.authenticator.clone() {
             Some(Authenticator::Basic { username, password }) => basic = Some((username, password)),
+            Some(Authenticator::ClientCertificate { identity, .. }) => {
+                client_tls.identity = identity;
+            }
             Some(Authenticator::Session {
                 cookie_name,
                 session_id,
@@ -321,6 +337,7 @@ impl Inner {
             basic,
             session_cookie,
             trust: self.config.trust.clone(),
+            client_tls,
             handshake_timeout: tuning::CONNECT_TIMEOUT,
         }
     }

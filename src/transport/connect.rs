@@ -9,7 +9,7 @@ use super::upgrade::Target;
 use super::upgrade_response::Outcome;
 use super::{BoxTransport, dial, tuning, upgrade, upgrade_response, websocket};
 use crate::error::{Error, NetworkReason, Result};
-use crate::tls::{self, ServerTrust};
+use crate::tls::{self, ClientTls, ServerTrust};
 
 /// Where and how to connect.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct ConnectOptions {
     pub session_cookie: Option<(String, String)>,
     /// Which server certificates are accepted; unused with `ws:`.
     pub trust: ServerTrust,
+    /// Our own certificate, and where the server's are noted; unused with `ws:`.
+    pub client_tls: ClientTls,
     /// Time for everything up to the upgraded connection, redirects included. Couchbase Lite's: 15 s.
     pub handshake_timeout: Duration,
 }
@@ -101,7 +103,7 @@ async fn follow(options: &ConnectOptions) -> Result<Connected> {
     for _ in 0..=tuning::MAX_REDIRECTS {
         let request = upgrade::Request::new(&target, options, credentials)?;
         let tls = if target.is_tls {
-            Some(tls::client_config(&options.trust)?)
+            Some(tls::client_config(&options.trust, &options.client_tls)?)
         } else {
             None
         };

@@ -79,6 +79,7 @@ fn options(authority: &str) -> ConnectOptions {
         basic: Some(("anna".into(), "geheim".into())),
         session_cookie: None,
         trust: ServerTrust::OnlySelfSigned,
+        client_tls: crate::tls::ClientTls::default(),
         handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
     }
 }

@@ -290,6 +290,7 @@ mod tests {
             basic: None,
             session_cookie: None,
             trust: ServerTrust::PlatformRoots,
+            client_tls: crate::tls::ClientTls::default(),
             handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
         }
     }

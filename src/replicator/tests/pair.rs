@@ -220,6 +220,8 @@ impl Link {
             collections: passive.collections.clone(),
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: "loopback".into(),
+            read_only: false,
+            watch: None,
         };
         let busy = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Handle::current();

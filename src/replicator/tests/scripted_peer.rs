@@ -34,6 +34,8 @@ impl ScriptedPeer {
             collections: server.collections.clone(),
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: "script".into(),
+            read_only: false,
+            watch: None,
         };
         let stop = CancellationToken::new();
         let active = Arc::new(AtomicBool::new(false));
