@@ -125,7 +125,17 @@ async fn handshake(
     }
     let speaks_tls = first == [TLS_HANDSHAKE];
     let stream = match shared.tls() {
-        Some(config) if speaks_tls => accept_tls(config, tcp).await.map_err(failed)?,
+        Some(config) if speaks_tls => match accept_tls(config, tcp).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                let tls_error = error.get_ref().and_then(|e| e.downcast_ref());
+                let Some(tls_error) = tls_error.map(tls::server_text) else {
+                    return Err(failed(error));
+                };
+                tracing::warn!(target: "listener", peer, "TLS handshake failed: {tls_error}");
+                return Ok(None);
+            }
+        },
         None if !speaks_tls => NetStream::Plain(tcp),
         wants_tls => {
             refuse_language(tcp, wants_tls.is_some(), peer).await;

@@ -35,7 +35,7 @@ pub use identity_options::IdentityOptions;
 pub use identity_store::{ANONYMOUS_LABEL, IdentityStore, Protection};
 pub use pem::{certificate_to_pem, certificates_from_text};
 pub use seen::SeenCertificates;
-pub(crate) use tls_error::from_rustls;
+pub(crate) use tls_error::{from_rustls, server_text};
 
 use std::sync::{Arc, OnceLock};
 
