@@ -4,6 +4,7 @@ import { sameCollection } from './collection-args';
 import { CollectionConfig } from './collection-config';
 import type { Endpoint } from './endpoint';
 import { ReplicatorType } from './replicator-type';
+import { type CertificateLike, certificateText } from './tls-certificate';
 
 /** Extra HTTP headers by name. */
 type Headers = { [name: string]: string };
@@ -199,9 +200,14 @@ export class ReplicatorConfiguration {
     return this.pinnedServerCertificate;
   }
 
-  /** Base64 of the one DER certificate that the server's chain must contain. */
-  setPinnedServerCertificate(pinnedServerCertificate: string | null | undefined): void {
-    this.pinnedServerCertificate = pinnedServerCertificate as string;
+  /**
+   * The one certificate that the server's chain must contain: PEM, base64 of DER, DER bytes or a
+   * `TLSCertificate`.
+   */
+  setPinnedServerCertificate(pinnedServerCertificate: CertificateLike | null | undefined): void {
+    this.pinnedServerCertificate = (
+      pinnedServerCertificate ? certificateText(pinnedServerCertificate) : pinnedServerCertificate
+    ) as string;
   }
 
   getAutoPurgeEnabled(): boolean {

@@ -10,12 +10,12 @@ use super::conflict_resolver::AskingResolver;
 use super::message::Outcome;
 use super::port::{Completer, KeepAlive, Port};
 use super::tokens::{Source, Token};
-use super::{lock, shown};
+use super::{identities, lock, shown};
 use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
 use crate::replicator::{
-    ActivityLevel, DocumentReplication, Replicator, ReplicatorConfig, ReplicatorObserver,
-    ReplicatorStatus,
+    ActivityLevel, Authenticator, DocumentReplication, Replicator, ReplicatorConfig,
+    ReplicatorObserver, ReplicatorStatus,
 };
 
 /// A replicator, its listeners, and what keeps the process running while it does.
@@ -220,6 +220,9 @@ pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> 
     };
     let (database, mut config) = ReplicatorConfig::from_json(config, &resolve)?;
     let token = prepare_to_ask(args, completer, &mut config)?;
+    if let Some(Authenticator::ClientCertificate { label, identity }) = &mut config.authenticator {
+        *identity = Some(identities::find(args.runtime, label)?);
+    }
     let entry = Arc::new(ReplicatorEntry {
         id: uuid::Uuid::new_v4().to_string(),
         database_name: database.name().to_owned(),
@@ -295,6 +298,16 @@ pub(super) fn cleanup(args: &Args<'_>) -> Result<Outcome> {
 pub(super) fn status(args: &Args<'_>) -> Result<Outcome> {
     let status = entry(args)?.replicator()?.status();
     Ok(Outcome::Json(status_payload(&status).to_string()))
+}
+
+/// `replicator_GetServerCertificates {replicatorId}` → `{certificates}`, leaf first.
+pub(super) fn server_certificates(args: &Args<'_>) -> Result<Outcome> {
+    let chain = entry(args)?.replicator()?.server_certificates();
+    // What cannot be read was refused and cannot be shown either.
+    let certificates = identities::certificates(&chain).unwrap_or_else(|_| json!([]));
+    Ok(Outcome::Json(
+        json!({"certificates": certificates}).to_string(),
+    ))
 }
 
 /// `replicator_GetPendingDocumentIds {replicatorId, …}` → `{pendingDocumentIds}`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
@@ -19,7 +19,7 @@ use super::tuning;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::model::{CollectionSpec, DocId};
-use crate::tls::ServerTrust;
+use crate::tls::{ServerTrust, TlsIdentity, certificates_from_text};
 use crate::transport::{Proxy, ProxyChoice};
 
 /// A complete configuration.
@@ -82,6 +82,13 @@ pub enum Authenticator {
         /// Password.
         password: String,
     },
+    /// A TLS client certificate.
+    ClientCertificate {
+        /// Under which the identity is stored.
+        label: String,
+        /// The identity itself; to be put there before the replicator is made.
+        identity: Option<TlsIdentity>,
+    },
     /// A Sync Gateway session.
     Session {
         /// Name of the cookie, usually `SyncGatewaySession`.
@@ -95,6 +102,7 @@ impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Basic { .. } => "Basic(…)",
+            Self::ClientCertificate { .. } => "ClientCertificate(…)",
             Self::Session { .. } => "Session(…)",
         })
     }
@@ -125,7 +133,7 @@ pub struct ReplicatorOptions {
     pub max_attempts: Option<f64>,
     /// Seconds; 0 or absent: 300.
     pub max_attempt_wait_time: Option<f64>,
-    /// Base64 of a DER certificate.
+    /// One certificate: PEM, or base64 of DER or PEM.
     pub pinned_server_certificate: Option<String>,
     /// Name → value.
     pub headers: Value,
@@ -400,8 +408,12 @@ fn read_authenticator(value: &Value) -> Result<Option<Authenticator>> {
             // One of the native plugins spells it with a small d.
             session_id: field("sessionID").or_else(|_| field("sessionId"))?,
         })),
+        Some("clientCert") => Ok(Some(Authenticator::ClientCertificate {
+            label: field("label")?,
+            identity: None,
+        })),
         other => Err(Error::invalid(format!(
-            "authenticator type {other:?} must be 'basic' or 'session'"
+            "authenticator type {other:?} must be 'basic', 'session' or 'clientCert'"
         ))),
     }
 }
@@ -458,15 +470,11 @@ fn read_trust(pinned: Option<&str>, only_self_signed: bool) -> Result<ServerTrus
             ServerTrust::PlatformRoots
         });
     };
-    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let der = STANDARD
-        .decode(&compact)
-        .or_else(|_| STANDARD_NO_PAD.decode(&compact))
-        .map_err(|_| Error::invalid("pinnedServerCertificate is not base64"))?;
-    match x509_parser::parse_x509_certificate(&der) {
-        Ok(([], _)) => Ok(ServerTrust::Pinned(der)),
+    let mut certificates = certificates_from_text(text, "pinnedServerCertificate")?;
+    match (certificates.pop(), certificates.is_empty()) {
+        (Some(der), true) => Ok(ServerTrust::Pinned(der)),
         _ => Err(Error::invalid(
-            "pinnedServerCertificate is not one DER certificate",
+            "pinnedServerCertificate has several certificates, must be one",
         )),
     }
 }

@@ -23,6 +23,7 @@ use crate::blip;
 use crate::database::{Database, HookId};
 use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
+use crate::tls::{ClientTls, SeenCertificates};
 use crate::transport::{self, ConnectOptions, CookieJar};
 
 /// The subprotocols that we speak, most preferred first (wire §1.3).
@@ -40,6 +41,7 @@ struct Inner {
     observer: Arc<dyn ReplicatorObserver>,
     runtime: Handle,
     cookies: Arc<Mutex<CookieJar>>,
+    server_certificates: SeenCertificates,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -86,6 +88,7 @@ impl Replicator {
             observer,
             runtime,
             cookies: Arc::default(),
+            server_certificates: SeenCertificates::default(),
             state: Mutex::default(),
             ended: Condvar::new(),
         }))
@@ -121,6 +124,12 @@ impl Replicator {
     /// The latest status.
     pub fn status(&self) -> ReplicatorStatus {
         self.0.lock().status.clone()
+    }
+
+    /// What the server presented at the last connection (DER, leaf first), accepted or not; empty
+    /// before the first and without TLS.
+    pub fn server_certificates(&self) -> Vec<Vec<u8>> {
+        self.0.server_certificates.chain()
     }
 
     /// How it was set up.
@@ -348,8 +357,15 @@ impl Inner {
 
     fn connect_options(&self) -> ConnectOptions {
         let (mut basic, mut session_cookie) = (None, None);
+        let mut client_tls = ClientTls {
+            identity: None,
+            seen: self.server_certificates.clone(),
+        };
         match self.config.authenticator.clone() {
             Some(Authenticator::Basic { username, password }) => basic = Some((username, password)),
+            Some(Authenticator::ClientCertificate { identity, .. }) => {
+                client_tls.identity = identity;
+            }
             Some(Authenticator::Session {
                 cookie_name,
                 session_id,
@@ -366,6 +382,7 @@ impl Inner {
             accept_parent_domain_cookies: self.config.accept_parent_domain_cookies,
             proxy: self.config.proxy.clone(),
             trust: self.config.trust.clone(),
+            client_tls,
             handshake_timeout: tuning::CONNECT_TIMEOUT,
         }
     }

@@ -13,7 +13,7 @@ use super::{
     BoxTransport, CookieJar, ProxyChoice, dial, tuning, upgrade, upgrade_response, websocket,
 };
 use crate::error::{Error, NetworkReason, Result};
-use crate::tls::{self, ServerTrust};
+use crate::tls::{self, ClientTls, ServerTrust};
 
 /// Where and how to connect.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ pub struct ConnectOptions {
     pub proxy: ProxyChoice,
     /// Which server certificates are accepted; unused with `ws:`.
     pub trust: ServerTrust,
+    /// Our own certificate, and where the server's are noted; unused with `ws:`.
+    pub client_tls: ClientTls,
     /// Time for everything up to the upgraded connection, redirects included. Couchbase Lite's: 15 s.
     pub handshake_timeout: Duration,
 }
@@ -152,7 +154,7 @@ async fn follow(options: &ConnectOptions) -> Result<Connected> {
         let cookies = options.cookies_for(&target);
         let request = upgrade::Request::new(&target, options, credentials, &cookies)?;
         let tls = if target.is_tls {
-            Some(tls::client_config(&options.trust)?)
+            Some(tls::client_config(&options.trust, &options.client_tls)?)
         } else {
             None
         };

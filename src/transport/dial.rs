@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use super::upgrade::Target;
 use super::{NetStream, Proxy, net_error, tuning};
 use crate::error::{Error, NetworkReason, Result};
-use crate::tls::{self, ServerTrust};
+use crate::tls::{self, ClientTls, ServerTrust};
 
 /// Connects to `target`, through a proxy if one is given, with TLS if a configuration is given.
 pub(super) async fn open(
@@ -33,7 +33,10 @@ pub(super) async fn open(
 /// Connects to a proxy, with TLS that the platform's authorities vouch for if it is an `https:` one.
 pub(super) async fn open_proxy(target: &Target) -> Result<NetStream> {
     let tls = if target.is_tls {
-        Some(tls::client_config(&ServerTrust::PlatformRoots)?)
+        Some(tls::client_config(
+            &ServerTrust::PlatformRoots,
+            &ClientTls::default(),
+        )?)
     } else {
         None
     };

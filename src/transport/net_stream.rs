@@ -18,7 +18,7 @@ pub(crate) enum NetStream {
 
 impl NetStream {
     /// The certificate that the other side presented, DER.
-    pub(super) fn peer_certificate(&self) -> Option<Vec<u8>> {
+    pub(crate) fn peer_certificate(&self) -> Option<Vec<u8>> {
         match self {
             Self::Plain(_) => None,
             Self::Tls(stream) => {

@@ -82,6 +82,7 @@ fn options(authority: &str) -> ConnectOptions {
         accept_parent_domain_cookies: false,
         proxy: ProxyChoice::Direct,
         trust: ServerTrust::OnlySelfSigned,
+        client_tls: crate::tls::ClientTls::default(),
         handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
     }
 }

@@ -310,6 +310,7 @@ mod tests {
             accept_parent_domain_cookies: false,
             proxy: ProxyChoice::Direct,
             trust: ServerTrust::PlatformRoots,
+            client_tls: crate::tls::ClientTls::default(),
             handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
         }
     }

@@ -22,6 +22,15 @@ pub struct RequestToken(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CollectionIndex(pub u32);
 
+/// Which way documents go, as the active side says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the active side to the passive one.
+    Push,
+    /// From the passive side to the active one.
+    Pull,
+}
+
 /// Names one blob being read or written by this connection; chosen by the core, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobHandle(pub u64);

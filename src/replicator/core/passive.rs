@@ -1,9 +1,12 @@
 //! What only the passive side does: serve collections, checkpoints and subscriptions.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 use super::context::{Context, DbRoute};
-use super::effects::{DbAnswer, DbRequest};
+use super::effects::{DbAnswer, DbRequest, Direction};
+use super::gate::{self, Held};
 use super::puller::{PullConfig, Puller};
 use super::pusher::{PushConfig, Pusher};
 use super::{Core, CoreCollection, since_sequence};
@@ -106,7 +109,30 @@ impl Core {
         }
         self.settle_mode()?;
         let collection = self.find_served(request.collection())?;
-        self.serve(to, request, collection)
+        let one = Held {
+            to,
+            request,
+            collection,
+        };
+        match self.gate.admit(one)? {
+            Some(one) => self.serve(one.to, one.request, one.collection),
+            None => Ok(()),
+        }
+    }
+
+    /// The application has decided whether the client may replicate in a direction.
+    pub fn handle_permission(&mut self, direction: Direction, granted: bool, now: Instant) {
+        self.cx.now = now;
+        for one in self.gate.decide(direction, granted) {
+            let result = if granted {
+                self.serve(one.to, one.request, one.collection)
+            } else {
+                Err(gate::refused())
+            };
+            if let (Err(error), Some(to)) = (result, one.to) {
+                self.cx.blip.reply_error(to, &error);
+            }
+        }
     }
 
     fn serve(&mut self, to: Option<ReplyTo>, request: Request, collection: usize) -> Result<()> {
@@ -184,6 +210,7 @@ impl Core {
             self.passive.mode = Mode::Legacy;
             self.collections[default].wire = None;
             self.passive.served = vec![Some(default)];
+            self.gate.note_opened(vec![self.collections[default].index]);
         }
         Ok(())
     }
@@ -247,6 +274,9 @@ impl Core {
                 self.cx.ask(request, DbRoute::PeerCheckpoints(place));
             }
         }
+        let opened = served.iter().flatten();
+        let opened = opened.map(|index| self.collections[*index].index);
+        self.gate.note_opened(opened.collect());
         self.passive.opening = Some(Opening {
             to,
             entries: served.iter().map(|_| CollectionReply::Missing).collect(),

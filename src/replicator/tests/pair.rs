@@ -247,6 +247,8 @@ impl Link {
             deltas: passive.deltas,
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: "loopback".into(),
+            read_only: false,
+            watch: None,
         };
         let busy = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Handle::current();

@@ -41,6 +41,8 @@ impl ScriptedPeer {
             deltas: server.deltas,
             protocol: protocol.into(),
             peer: "script".into(),
+            read_only: false,
+            watch: None,
         };
         let stop = CancellationToken::new();
         let active = Arc::new(AtomicBool::new(false));

@@ -313,6 +313,8 @@ impl End {
                     }
                     Output::Status(status) => self.status = status,
                     Output::Documents(ended) => documents.extend(ended),
+                    Output::Opened(_) => {}
+                    Output::Ask(direction) => panic!("nobody is to be asked about {direction:?}"),
                     Output::Close(reason) => close = Some(reason),
                     Output::Timeout(deadline) => {
                         self.deadline = deadline;

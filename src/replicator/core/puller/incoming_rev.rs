@@ -336,9 +336,9 @@ impl Puller {
             }
             let (error, push_again) = match outcome {
                 InsertOutcome::Failed(error) => (Some(error), false),
-                InsertOutcome::Inserted
-                | InsertOutcome::AlreadyHad
-                | InsertOutcome::Conflicted => (None, false),
+                InsertOutcome::Inserted | InsertOutcome::AlreadyHad | InsertOutcome::Conflicted => {
+                    (None, false)
+                }
                 InsertOutcome::Resolved { local_won } => (None, local_won),
             };
             if error.is_none() {
