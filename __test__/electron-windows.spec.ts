@@ -136,6 +136,25 @@ describe('a window', () => {
     await closed;
   });
 
+  it('may use a database by its plain name before it has seen it open', async () => {
+    const { page } = open();
+    const plain = { name: 'notes' };
+    const opening = page.database_Open({ name: 'notes', config: {} });
+    const calls = [
+      save(page, plain, 'x'),
+      page.URLEndpointListener_createListener(listenerArgs(plain)),
+      page.replicator_Create(replicatorArgs(plain, 'ws://127.0.0.1:1/x')),
+      page.collection_GetCount({ ...plain, ...DEFAULT }),
+      page.database_Close(plain),
+    ];
+    await opening;
+    expect((await Promise.all(calls))[3]).toEqual({ count: 1 });
+    const failing = page.database_Open({ name: '../notes', config: {} });
+    const behind = save(page, { name: '../notes' }, 'x');
+    await expect(failing).rejects.toMatchObject({ domain: 'CouchbaseLite' });
+    await expect(behind).rejects.toMatchObject({ domain: 'CouchbaseLite' });
+  });
+
   it('takes its arguments when it calls', async () => {
     const { page } = open();
     const at = await database(page);

@@ -19,7 +19,7 @@ export class FakeIpcMain extends EventEmitter {}
 
 /** A window: also what `allow` takes. */
 export class FakeWindow extends EventEmitter {
-  readonly id = ++lastId;
+  private readonly number = ++lastId;
   url = 'file:///index.html';
   destroyed = false;
   /** What the preload script exposed to the present page. */
@@ -35,6 +35,13 @@ export class FakeWindow extends EventEmitter {
 
   get webContents(): this {
     return this;
+  }
+
+  get id(): number {
+    if (this.destroyed) {
+      throw new TypeError('Object has been destroyed');
+    }
+    return this.number;
   }
 
   /** Loads a page anew: everything of the one before is gone. */

@@ -114,14 +114,16 @@ export class EngineServer {
   /** Serves a window, within limits. Call it before the window loads its page. */
   allow(window: Windowed, limits: WindowLimits = {}): void {
     const contents = webContents(window);
-    if (this.windows.has(contents.id)) {
-      throw new Error(`settee: window ${contents.id} is served already`);
+    // A destroyed window has no id any more.
+    const { id } = contents;
+    if (this.windows.has(id)) {
+      throw new Error(`settee: window ${id} is served already`);
     }
-    const served = new ServedWindow(this.engine, contents, this.sessionLimits(limits), limits);
-    this.windows.set(contents.id, served);
+    const served = new ServedWindow(this.engine, contents, id, this.sessionLimits(limits), limits);
+    this.windows.set(id, served);
     contents.on('destroyed', () => {
-      if (this.windows.get(contents.id) === served) {
-        this.windows.delete(contents.id);
+      if (this.windows.get(id) === served) {
+        this.windows.delete(id);
         served.leave();
       }
     });
@@ -130,15 +132,14 @@ export class EngineServer {
 
   /** Serves a window no more and releases what it owned. */
   async release(window: Windowed): Promise<void> {
-    const { id } = webContents(window);
-    const served = this.windows.get(id);
+    const [id, served] = this.find(window);
     this.windows.delete(id);
     await served?.leave();
   }
 
   /** What a window owns now; all zero when it is not served. */
   usage(window: Windowed): Usage {
-    const served = this.windows.get(webContents(window).id);
+    const [, served] = this.find(window);
     return served?.usage() ?? { databases: 0, subscriptions: 0, replicators: 0, listeners: 0 };
   }
 
@@ -150,6 +151,16 @@ export class EngineServer {
     await Promise.all(served.map((window) => window.leave()));
   }
 
+  private find(window: Windowed): [number, ServedWindow | undefined] {
+    try {
+      const { id } = webContents(window);
+      return [id, this.windows.get(id)];
+    } catch {
+      // It is destroyed, and everything of it released.
+      return [0, undefined];
+    }
+  }
+
   private message(event: any, page: unknown, message: unknown): void {
     const sender = event?.sender as WebContentsLike | undefined;
     // Frames inside a page are not served.
@@ -159,7 +170,7 @@ export class EngineServer {
     if (typeof page !== 'string' || page.length > 64) {
       return;
     }
-    const served = this.windows.get(sender.id);
+    const [, served] = this.find(sender);
     if (served !== undefined) {
       served.message(page, message);
     } else if (Array.isArray(message)) {
@@ -204,6 +215,7 @@ class ServedWindow {
   constructor(
     private readonly engine: ICoreEngine,
     private readonly contents: WebContentsLike,
+    private readonly id: number,
     private readonly sessionLimits: SessionLimits,
     private readonly limits: WindowLimits,
   ) {}
@@ -248,7 +260,7 @@ class ServedWindow {
     const session: PageSession = new PageSession(
       this.engine,
       this.sessionLimits,
-      `${this.contents.id}.${this.pages}:`,
+      `${this.id}.${this.pages}:`,
       (token, data, error) => this.event(session, token, data, error),
       inherited,
     );

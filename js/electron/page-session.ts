@@ -69,6 +69,10 @@ export class PageSession {
   private readonly batches = new Set<string>();
   /** Things that are being made, by kind: they count as owned. */
   private readonly coming = { databases: 0, replicators: 0, listeners: 0 };
+  /** Plain names of databases that are being opened, and how often. */
+  private readonly opening = new Map<string, number>();
+  /** Calls that wait for an opening database, and all that came after them. */
+  private readonly held: { names: string[]; call: () => void }[] = [];
   private ended = false;
 
   constructor(
@@ -90,8 +94,37 @@ export class PageSession {
     };
   }
 
-  /** Checks one call and makes it. Throws or rejects for whatever this page may not do. */
+  /**
+   * Checks one call and makes it, in order. Rejects for whatever this page may not do.
+   *
+   * A call that names a database by its plain name while that is being opened waits for it, and
+   * all later calls wait behind it.
+   */
   call(name: unknown, given: unknown, wantsCallback: boolean): Promise<unknown> {
+    const start = () => this.start(name, given, wantsCallback);
+    const names = this.opening.size > 0 || this.held.length > 0 ? namesOf(name, given) : [];
+    if (this.held.length === 0 && !this.mustWait(names)) {
+      return start();
+    }
+    return new Promise((resolve) => {
+      this.held.push({ names, call: () => resolve(new Promise((made) => made(start()))) });
+    });
+  }
+
+  private mustWait(names: string[]): boolean {
+    return names.some((name) => this.opening.has(name));
+  }
+
+  private goOn(): void {
+    while (this.held.length > 0 && !this.mustWait(this.held[0].names)) {
+      this.held.shift()?.call();
+    }
+  }
+
+  private start(name: unknown, given: unknown, wantsCallback: boolean): Promise<unknown> {
+    if (this.ended) {
+      throw liteException(NOT_OPEN, 'the page has gone');
+    }
     if (typeof name !== 'string' || !hasOwn(ENGINE_FUNCTIONS, name)) {
       throw liteException(UNSUPPORTED, `no engine function ${shown(name)}`);
     }
@@ -247,7 +280,8 @@ export class PageSession {
   ): Promise<unknown> {
     const call = this.function(name);
     switch (name) {
-      case 'database_Open':
+      case 'database_Open': {
+        const opened = this.opens(String(args.name));
         return this.make(
           'databases',
           () => call(args),
@@ -256,7 +290,8 @@ export class PageSession {
             this.closeInherited(args.name);
             return () => this.engine.database_Close({ name: handle });
           },
-        );
+        ).finally(opened);
+      }
       case 'replicator_Create':
         return this.make(
           'replicators',
@@ -309,6 +344,20 @@ export class PageSession {
       });
     }
     return done;
+  }
+
+  /** Lets calls wait that name the database, until the function that it gives is called. */
+  private opens(name: string): () => void {
+    this.opening.set(name, (this.opening.get(name) ?? 0) + 1);
+    return () => {
+      const left = (this.opening.get(name) ?? 1) - 1;
+      if (left > 0) {
+        this.opening.set(name, left);
+      } else {
+        this.opening.delete(name);
+      }
+      this.goOn();
+    };
   }
 
   /** Accounts for a thing that is made; undoes it when the page has ended by then. */
@@ -427,6 +476,28 @@ export class PageSession {
       );
     return { handles, released: released.then(close) };
   }
+}
+
+/** Databases that the arguments of a call name, however deep. */
+function namesOf(name: unknown, given: any): string[] {
+  const names: unknown[] = [];
+  if (name !== 'database_Open' && name !== 'database_Copy') {
+    names.push(given?.name);
+  }
+  if (name === 'URLEndpointListener_createListener') {
+    const collections = objectOf(given?.collections);
+    if (Array.isArray(collections)) {
+      names.push(...collections.map((collection) => collection?.databaseName));
+    }
+  }
+  if (name === 'replicator_Create') {
+    const groups = objectOf(objectOf(given?.config)?.collectionConfig);
+    for (const group of Array.isArray(groups) ? groups : []) {
+      const entries = Array.isArray(group?.collections) ? group.collections : [group];
+      names.push(...entries.map((entry: any) => entry?.collection?.databaseName));
+    }
+  }
+  return names.filter((one): one is string => typeof one === 'string');
 }
 
 function own(things: { has(id: string): boolean }, id: string, what: string): void {
