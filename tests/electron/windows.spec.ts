@@ -109,7 +109,7 @@ function windows(): void {
         const query = database.createQuery(
           'SELECT name FROM dishes WHERE minutes > $least ORDER BY name',
         );
-        query.addParameter('least', 30);
+        query.parameters.setInt('least', 30);
         const seen: any[] = [];
         const token = await query.addChangeListener(({ results }: any) => seen.push(results));
         const names = () => JSON.stringify(seen[seen.length - 1]);
