@@ -52,6 +52,7 @@ mod options;
 mod reader_pool;
 mod registry;
 mod revisions;
+mod saves;
 mod transaction;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,7 @@ pub use documents::{Concurrency, Document, SaveResult};
 pub use maintenance::Maintenance;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
+pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
 
 use call_queue::{Entry, read_job, write_job};
@@ -72,7 +74,7 @@ use registry::Slot;
 
 use crate::error::{Code, Error, Result};
 use crate::model::replication::RemoteId;
-use crate::model::{CollectionSpec, DocId};
+use crate::model::CollectionSpec;
 
 /// Names a hook of [`Database::on_close`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,28 +219,6 @@ impl Database {
             Ok(()) => self.0.engine.submit(Entry::Write {
                 cost: cost_bytes,
                 job: write_job(work, done),
-            }),
-            Err(error) => done(Err(error)),
-        }
-    }
-
-    /// Queues a save, as [`WriteTx::save`] without blobs: what [`Database::submit_write`] does, for
-    /// less, because a save needs no savepoint of its own.
-    pub fn submit_save(
-        &self,
-        collection: CollectionSpec,
-        id: Option<DocId>,
-        body: String,
-        concurrency: Concurrency,
-        done: impl FnOnce(Result<SaveResult>) + Send + 'static,
-    ) {
-        match self.check_open() {
-            Ok(()) => self.0.engine.submit(Entry::Save {
-                cost: body.len(),
-                job: write_job(
-                    move |tx| tx.save(&collection, id, body.as_bytes(), Vec::new(), concurrency),
-                    done,
-                ),
             }),
             Err(error) => done(Err(error)),
         }

@@ -15,9 +15,6 @@ use crate::model::{BlobDigest, DocId};
 /// A blob up to this size is stored in the transaction of its document (design D6).
 const SMALL: usize = 64 * 1024;
 
-/// Bytes copied at a time.
-const CHUNK: usize = 256 * 1024;
-
 /// Most bytes that one `database_ReadBlob` gives.
 const READ_MAX: u64 = 4 * 1024 * 1024;
 
@@ -75,9 +72,7 @@ pub(super) fn stage(database: &Database, blobs: Vec<BlobArg>) -> Result<Vec<Stag
         let content = match blob.source {
             BlobSource::Bytes(bytes) if bytes.len() <= SMALL => Content::Small(bytes),
             BlobSource::Bytes(bytes) => {
-                let mut writer = database.blob_writer()?;
-                writer.write(&bytes)?;
-                let (digest, length) = writer.finish(None, None)?;
+                let (digest, length) = database.store_blob(&bytes)?;
                 Content::Stored(digest, length)
             }
             BlobSource::File(path) => copy_file(database, &path)?,
@@ -106,16 +101,14 @@ fn copy_file(database: &Database, path: &Path) -> Result<Content> {
             path.display()
         )));
     }
-    let mut writer = database.blob_writer()?;
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let count = file.read(&mut chunk).map_err(named)?;
-        if count == 0 {
-            break;
+    let (digest, length) = database.store_blob_from(|buffer| {
+        loop {
+            match file.read(buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => return read.map_err(named),
+            }
         }
-        writer.write(&chunk[..count])?;
-    }
-    let (digest, length) = writer.finish(None, None)?;
+    })?;
     Ok(Content::Stored(digest, length))
 }
 
@@ -194,10 +187,7 @@ pub(super) fn read(args: &Args<'_>) -> Result<Outcome> {
 
 /// All bytes of a blob, at once: for the reference's `getBlob` of 0.2.6, which is synchronous.
 pub(super) fn read_whole(database: &Database, digest: &str) -> Result<Vec<u8>> {
-    let mut reader = reader(database, digest)?;
-    let mut data = Vec::with_capacity(usize::try_from(reader.len()).unwrap_or(0));
-    reader.read_to_end(&mut data)?;
-    Ok(data)
+    reader(database, digest)?.read_all()
 }
 
 fn reader(database: &Database, digest: &str) -> Result<BlobReader> {
