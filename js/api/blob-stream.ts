@@ -4,7 +4,7 @@ import { collectionArgs } from './collection-args';
 import { ErrorCode, liteException } from './couchbase-lite-exception';
 
 /** Bytes asked for at once: large enough to be quick, small enough to stay flat in memory. */
-const CHUNK_BYTES = 512 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * The content of a blob, chunk by chunk.

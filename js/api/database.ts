@@ -245,13 +245,7 @@ export class Database {
     concurrencyControl: ConcurrencyControl | null = null,
   ): Promise<void> {
     return issue(this, () =>
-      saveDocument(
-        this._engine,
-        this.defaultCollectionArgs(),
-        null,
-        document,
-        concurrencyControl,
-      ),
+      saveDocument(this._engine, this.defaultCollectionArgs(), null, document, concurrencyControl),
     );
   }
 

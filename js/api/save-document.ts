@@ -35,9 +35,7 @@ export function saveDocument(
   }
   return engine
     .collection_Save({ ...names, id, document: body, blobs, concurrencyControl })
-    .then(({ _id, _revId, _sequence }) =>
-      applySaved(document, collection, _id, _revId, _sequence),
-    );
+    .then(({ _id, _revId, _sequence }) => applySaved(document, collection, _id, _revId, _sequence));
 }
 
 const applySaved: SavedHandler = (

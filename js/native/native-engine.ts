@@ -193,9 +193,13 @@ for (const name of ENGINE_FUNCTION_NAMES) {
       return call.call(this, { ...args, scopeName: DEFAULT, collectionName: DEFAULT });
     });
   } else if (!(name in NativeEngine.prototype)) {
-    define(NativeEngine.prototype, name, function (this: NativeEngine, args: Fields, callback?: ListenerCallback) {
-      return this.call(name, args, callback);
-    });
+    define(
+      NativeEngine.prototype,
+      name,
+      function (this: NativeEngine, args: Fields, callback?: ListenerCallback) {
+        return this.call(name, args, callback);
+      },
+    );
   }
 }
 
@@ -214,7 +218,8 @@ export function nativeEngine(): SetteeEngine {
   if (instance === undefined) {
     const made = new NativeEngine();
     // Bound to this instance, so it is offered by a function of its own.
-    const save = (args: Fields): Promise<any> => NativeEngine.prototype.collection_Save.call(made, args);
+    const save = (args: Fields): Promise<any> =>
+      NativeEngine.prototype.collection_Save.call(made, args);
     offerDirectSave(save, (args) => made.saveDirectly(args));
     define(made, 'collection_Save', save);
     instance = made;

@@ -103,14 +103,16 @@ impl Database {
         writer.finish(None, None)
     }
 
-    /// Keeps these bytes as a blob; else as [`Database::store_blob_from`].
+    /// Keeps these pieces, one after the other, as a blob; else as [`Database::store_blob_from`].
     ///
     /// # Errors
-    /// `NotOpen`, those of the disk.
-    pub fn store_blob(&self, content: &[u8]) -> Result<(BlobDigest, u64)> {
+    /// `NotOpen`, that of `next`, those of the disk.
+    pub fn store_blob_pieces<P: AsRef<[u8]> + Send>(
+        &self,
+        mut next: impl FnMut() -> Result<Option<P>>,
+    ) -> Result<(BlobDigest, u64)> {
         let mut writer = self.blob_writer()?;
-        let mut pieces = content.chunks(PIECE);
-        writer.write_overlapped(|_| Ok(pieces.next()))?;
+        writer.write_overlapped(|_| next())?;
         writer.finish(None, None)
     }
 
@@ -241,7 +243,10 @@ impl BlobWriter {
             self.write(piece.as_ref())?;
         }
         let Some(mut file) = self.file.take() else {
-            return Err(Error::lite(Code::AssertionFailed, "a long blob has no file"));
+            return Err(Error::lite(
+                Code::AssertionFailed,
+                "a long blob has no file",
+            ));
         };
         let file = std::thread::scope(|scope| {
             let (full, to_write) = sync_channel::<P>(PIECES);
@@ -360,10 +365,24 @@ impl BlobReader {
     pub fn read_all(self) -> Result<Vec<u8>> {
         match self.0 {
             Source::Memory(content) => Ok(content.into_inner()),
-            Source::File(mut file) => {
-                file.rewind()?;
-                Ok(file.read_all()?)
+            Source::File(mut file) => Ok(file.read_part(0, u64::MAX)?),
+        }
+    }
+
+    /// At most `count` bytes from `offset` on; none past the end. Reading goes on anywhere.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn read_part(&mut self, offset: u64, count: u64) -> Result<Vec<u8>> {
+        match &mut self.0 {
+            Source::Memory(content) => {
+                let length = content.get_ref().len() as u64;
+                let start = offset.min(length);
+                let end = start + count.min(length - start);
+                // Both are within the length of a vector.
+                Ok(content.get_ref()[start as usize..end as usize].to_vec())
             }
+            Source::File(file) => Ok(file.read_part(offset, count)?),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::lock;
+use super::{lock, wait_while};
 use crate::storage::Connection;
 use crate::storage::connection::CipherKey;
 
@@ -72,13 +72,7 @@ impl Checkpointer {
         let mut state = lock(&self.0.state);
         state.stop = true;
         self.0.changed.notify_all();
-        while state.has_thread {
-            state = self
-                .0
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        state = wait_while(&self.0.changed, state, |state| state.has_thread);
         *state = State {
             key,
             ..State::default()

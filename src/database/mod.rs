@@ -57,7 +57,7 @@ mod transaction;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use blob::{BlobReader, BlobWriter};
 pub use conflicts::{ConflictingRevision, Resolution};
@@ -67,6 +67,9 @@ pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
 pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
+
+#[cfg(feature = "node")]
+pub(crate) use crate::storage::hints::will_be_filled;
 
 use call_queue::{Entry, read_job, write_job};
 use engine::Engine;
@@ -508,4 +511,15 @@ fn not_open(name: &str) -> Error {
 /// A lock that does not mind that another thread panicked: our books are restored by then.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits as long as the condition holds; as little impressed by panics as [`lock`].
+fn wait_while<'a, T>(
+    changed: &Condvar,
+    guard: MutexGuard<'a, T>,
+    condition: impl Fn(&T) -> bool,
+) -> MutexGuard<'a, T> {
+    changed
+        .wait_while(guard, |state| condition(state))
+        .unwrap_or_else(PoisonError::into_inner)
 }

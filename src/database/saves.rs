@@ -1,10 +1,10 @@
 //! Saves without blobs that come one after the other: queued as one entry, told as one.
 
+use super::Database;
 use super::call_queue::{Completion, Entry, guarded, quietly};
 use super::documents::{Concurrency, SaveResult};
 use super::engine::{Engine, Writer};
 use super::transaction::{Undo, WriteTx};
-use super::Database;
 use crate::error::{Error, Result};
 use crate::model::{CollectionSpec, DocId};
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use napi::sys;
 use napi::{Error, Result, Status};
 
-use super::blobs::{BlobArg, BlobSource};
+use super::blobs::{BlobArg, BlobSource, Feed, SMALL};
 use super::documents::{Action, DocumentCall, SaveRun, Target};
 use crate::database::{Concurrency, SaveList};
 
@@ -65,17 +65,19 @@ const SAVES: u32 = 6;
 /// Numbers of a head.
 const HEAD: usize = 4;
 
-/// Reads all calls; targets that are defined on the way are added to `targets`.
+/// Reads all calls; targets that are defined on the way are added to `targets`. Large bytes of blobs
+/// are yet to be copied: by what is returned beside, when the calls are on their way, and before
+/// JavaScript goes on.
 ///
 /// # Errors
 /// When the array is not as above, which only a broken caller can bring about; nothing was called
 /// then.
-pub(super) fn read_calls(
+pub(super) fn read_calls<'a>(
     env: sys::napi_env,
     array: sys::napi_value,
-    (heads, texts): (&[i32], &[u8]),
+    (heads, texts): (&'a [i32], &'a [u8]),
     targets: &mut Vec<Arc<Target>>,
-) -> Result<Vec<Call>> {
+) -> Result<(Vec<Call>, Vec<Feed<'a>>)> {
     let mut reader = Reader::new(env, array)?;
     let mut calls = Vec::new();
     while reader.at < reader.len {
@@ -132,7 +134,7 @@ pub(super) fn read_calls(
         };
         calls.push(Call { id, what });
     }
-    Ok(calls)
+    Ok((calls, reader.feeds))
 }
 
 /// What is left to read of saves of kind 6.
@@ -226,7 +228,8 @@ fn broken(what: &str) -> Error {
 /// Text is read into this much at first; longer text takes a second look.
 const FIRST_LOOK: usize = 512;
 
-struct Reader {
+struct Reader<'a> {
+    feeds: Vec<Feed<'a>>,
     env: sys::napi_env,
     array: sys::napi_value,
     at: u32,
@@ -237,12 +240,13 @@ struct Reader {
     unsafe_code,
     reason = "element by element through N-API itself: the hot path of saves"
 )]
-impl Reader {
+impl<'a> Reader<'a> {
     fn new(env: sys::napi_env, array: sys::napi_value) -> Result<Self> {
         let mut len = 0;
         // SAFETY: both come from the call that we are in; what is no array gives a status.
         check(unsafe { sys::napi_get_array_length(env, array, &raw mut len) })?;
         Ok(Self {
+            feeds: Vec::new(),
             env,
             array,
             at: 0,
@@ -350,9 +354,15 @@ impl Reader {
         if data.is_null() || len == 0 {
             return Ok(BlobSource::Bytes(Vec::new()));
         }
-        // SAFETY: for bytes, elements are bytes; copied before anything can run that frees them.
-        let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
-        Ok(BlobSource::Bytes(bytes.to_vec()))
+        // SAFETY: for bytes, elements are bytes. They live as long as the call that we are in, and
+        // so does `'a`: nothing that could free or change them runs meanwhile.
+        let bytes: &'a [u8] = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
+        if len <= SMALL {
+            return Ok(BlobSource::Bytes(bytes.to_vec()));
+        }
+        let (source, feed) = Feed::new(bytes);
+        self.feeds.push(feed);
+        Ok(source)
     }
 }
 

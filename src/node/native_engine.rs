@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use napi::bindgen_prelude::{
-    Buffer, Function, Int32ArraySlice, JsValue, Uint8ArraySlice, Unknown,
-};
+use napi::bindgen_prelude::{Buffer, Function, Int32ArraySlice, JsValue, Uint8ArraySlice, Unknown};
 use napi::{Env, Status};
 use napi_derive::napi;
 
@@ -61,24 +59,12 @@ impl NativeEngine {
         may_run_inline: u32,
     ) -> napi::Result<Option<String>> {
         let saves = (&*heads, &*texts);
-        let calls = read_calls(env.raw(), calls.raw(), saves, &mut lock(&self.targets))?;
-        let count = calls.iter().map(Call::count).sum();
-        let inline = count <= may_run_inline as usize;
-        let mut calls = match Reads::gather(self.runtime, calls) {
-            Ok(reads) => {
-                let expect = |count| self.port.expect(&env, count);
-                return Ok(reads.run(&self.port, inline, expect));
-            }
-            Err(calls) => calls,
-        };
-        if inline && count == 1 {
-            return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
+        let (calls, feeds) = read_calls(env.raw(), calls.raw(), saves, &mut lock(&self.targets))?;
+        let completions = self.take(&env, calls, may_run_inline as usize);
+        for feed in feeds {
+            feed.run();
         }
-        self.port.expect(&env, count);
-        for Call { id, what } in calls {
-            self.dispatch(id, what);
-        }
-        Ok(None)
+        Ok(completions)
     }
 
     /// Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
@@ -91,6 +77,26 @@ impl NativeEngine {
             put_error(&mut text, &error);
             napi::Error::new(Status::GenericFailure, text)
         })
+    }
+
+    fn take(&self, env: &Env, calls: Vec<Call>, may_run_inline: usize) -> Option<String> {
+        let count = calls.iter().map(Call::count).sum();
+        let inline = count <= may_run_inline;
+        let mut calls = match Reads::gather(self.runtime, calls) {
+            Ok(reads) => {
+                let expect = |count| self.port.expect(env, count);
+                return reads.run(&self.port, inline, expect);
+            }
+            Err(calls) => calls,
+        };
+        if inline && count == 1 {
+            return calls.pop().and_then(|call| self.run_alone(env, call));
+        }
+        self.port.expect(env, count);
+        for Call { id, what } in calls {
+            self.dispatch(id, what);
+        }
+        None
     }
 
     fn dispatch(&self, id: u32, what: What) {

@@ -412,13 +412,15 @@ impl BlobFile {
         self.length
     }
 
-    /// All that is left of the content.
-    pub(crate) fn read_all(mut self) -> io::Result<Vec<u8>> {
-        let mut content = large_buffer(usize::try_from(self.length).unwrap_or(0));
+    /// The content from `offset` on, at most `count` bytes of it.
+    pub(crate) fn read_part(&mut self, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+        let count = count.min(self.length.saturating_sub(offset));
+        let mut content = large_buffer(usize::try_from(count).unwrap_or(0));
+        self.seek(SeekFrom::Start(offset))?;
         match &mut self.content {
             // The file's own way knows how to leave out filling with zeros first.
-            Content::Plain(file) => file.read_to_end(&mut content)?,
-            Content::Sealed(_) => self.read_to_end(&mut content)?,
+            Content::Plain(file) => file.take(count).read_to_end(&mut content)?,
+            Content::Sealed(_) => self.take(count).read_to_end(&mut content)?,
         };
         Ok(content)
     }

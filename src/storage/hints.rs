@@ -1,41 +1,45 @@
 //! Hints to the system about large memory and large files. They change nothing but speed.
 
 use std::fs::File;
+use std::mem::MaybeUninit;
 
 /// Memory above this never comes from the allocator's heap but is the system's own (glibc:
 /// `DEFAULT_MMAP_THRESHOLD_MAX`), so that what is said about it ends with it.
 const OWN_MAPPING: usize = 32 * 1024 * 1024;
 
-/// An empty buffer with room for `capacity` bytes, in huge pages if it is large: the first touch of
-/// small pages costs several times what filling them does.
+/// An empty buffer with room for `capacity` bytes, in huge pages if it is large.
 pub(crate) fn large_buffer(capacity: usize) -> Vec<u8> {
     let mut buffer = Vec::with_capacity(capacity);
-    if capacity > OWN_MAPPING {
-        ask_for_huge_pages(&mut buffer);
-    }
+    will_be_filled(buffer.spare_capacity_mut());
     buffer
+}
+
+/// Asks for huge pages for new memory if it is large: the first touch of small pages costs several
+/// times what filling them does.
+pub(crate) fn will_be_filled(memory: &mut [MaybeUninit<u8>]) {
+    if memory.len() > OWN_MAPPING {
+        ask_for_huge_pages(memory);
+    }
 }
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no safe interface offers this hint")]
-fn ask_for_huge_pages(buffer: &mut Vec<u8>) {
+fn ask_for_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     const HUGE_PAGE: usize = 2 * 1024 * 1024;
-    let spare = buffer.spare_capacity_mut();
-    let start = spare.as_mut_ptr().cast::<u8>();
-    let skipped = start.align_offset(HUGE_PAGE);
-    let Some(len) = spare.len().checked_sub(skipped) else {
+    let skipped = memory.as_ptr().align_offset(HUGE_PAGE);
+    let Some((_, aligned)) = memory.split_at_mut_checked(skipped) else {
         return;
     };
-    let len = len / HUGE_PAGE * HUGE_PAGE;
-    // SAFETY: whole pages inside memory that is ours; the advice leaves their content as it is.
-    // Whether it is taken does not matter.
+    let len = aligned.len() / HUGE_PAGE * HUGE_PAGE;
+    // SAFETY: whole pages inside memory that is ours alone; the advice leaves their content as it
+    // is. Whether it is taken does not matter.
     unsafe {
-        libc::madvise(start.add(skipped).cast(), len, libc::MADV_HUGEPAGE);
+        libc::madvise(aligned.as_mut_ptr().cast(), len, libc::MADV_HUGEPAGE);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn ask_for_huge_pages(_buffer: &mut Vec<u8>) {}
+fn ask_for_huge_pages(_memory: &mut [MaybeUninit<u8>]) {}
 
 /// Lets the disk begin with what was written between two offsets, so that the forcing at the end
 /// has little left to wait for. Promises nothing about when it is safe.

@@ -137,7 +137,7 @@ fn plain_saves_fail_alone_and_give_their_sequences_back() {
             list.push(Some(&format!("d{}", n / 2 % 10)), &body);
         }
         assert_eq!((list.len(), list.is_empty()), (end - n, false));
-        let (done, results) = std::sync::mpsc::channel();
+        let (done, results) = channel();
         let done = move |all: Vec<_>| done.send(all).unwrap();
         fixture.database.submit_saves(default(), list, rule, done);
         outcomes.push(results);
