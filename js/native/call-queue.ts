@@ -1,5 +1,5 @@
 import { exceptionFromParts } from '../api/couchbase-lite-exception';
-import type { DirectSaveArgs } from '../engine/direct-save';
+import type { DirectSaveArgs, SavedHandler } from '../engine/direct-save';
 import type { ListenerCallback } from '../engine/results';
 import type { NewBlob } from './blob-list';
 import { loadAddon } from './loader';
@@ -53,7 +53,10 @@ interface Pending {
   readonly hooks: CallHooks | undefined;
   /** The id of a document that is saved, or the database that a document is read from. */
   readonly text: string;
-  readonly direct: DirectSaveArgs | undefined;
+  /** Of a direct save: what to tell, with the document and the collection that it is about. */
+  readonly saved: SavedHandler | undefined;
+  readonly document: object | undefined;
+  readonly collection: object | null;
 }
 
 /** What to do around the end of a call. */
@@ -284,7 +287,16 @@ export class CallQueue {
     const promise = new Promise(capture);
     const resolve = newResolve;
     const reject = newReject;
-    this.pending.add({ call, resolve, reject, hooks, text, direct });
+    this.pending.add({
+      call,
+      resolve,
+      reject,
+      hooks,
+      text,
+      saved: direct?.saved,
+      document: direct?.document,
+      collection: direct === undefined ? null : direct.collection,
+    });
     return promise;
   }
 
@@ -399,8 +411,8 @@ function settleSave(
   madeId: string | undefined,
 ): void {
   const id = madeId === undefined ? pending.text : madeId;
-  const { direct } = pending;
-  if (direct === undefined) {
+  const { saved } = pending;
+  if (saved === undefined) {
     const passed = flag === null ? null : flag === 1;
     pending.resolve({
       _id: id,
@@ -412,7 +424,7 @@ function settleSave(
     return;
   }
   try {
-    direct.saved(direct.document, direct.collection, id, revId, sequence);
+    saved(pending.document, pending.collection, id, revId, sequence);
   } catch (error) {
     pending.reject(error);
     return;

@@ -21,7 +21,6 @@ struct State {
 
 struct Shared {
     file: PathBuf,
-    full_sync: bool,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -30,10 +29,9 @@ struct Shared {
 pub(super) struct Checkpointer(Arc<Shared>);
 
 impl Checkpointer {
-    pub(super) fn new(file: PathBuf, key: Option<CipherKey>, full_sync: bool) -> Self {
+    pub(super) fn new(file: PathBuf, key: Option<CipherKey>) -> Self {
         Self(Arc::new(Shared {
             file,
-            full_sync,
             state: Mutex::new(State {
                 key,
                 ..State::default()
@@ -91,11 +89,7 @@ impl Shared {
 
     fn copy_until_idle(&self) {
         let key = lock(&self.state).key.clone();
-        let connection = match Connection::open_checkpointer(
-            &self.file,
-            key.as_ref(),
-            self.full_sync,
-        ) {
+        let connection = match Connection::open_checkpointer(&self.file, key.as_ref()) {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::warn!(target: "database", %error, "opening a connection for checkpoints failed");

@@ -21,7 +21,8 @@ pub struct DatabaseOptions {
     /// Passphrase from which the 256-bit key is derived. Default, also when empty: not encrypted.
     pub encryption_key: Option<String>,
     /// Whether each commit waits for the disk, so that not even a power cut loses it. Default:
-    /// false, a power cut may lose the last commits, a killed process loses nothing.
+    /// false, a power cut may lose the last commits, a killed process loses nothing. Of several
+    /// handles on one database one that asks is enough, until the last of them is closed.
     pub full_sync: Option<bool>,
 }
 
