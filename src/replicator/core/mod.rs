@@ -43,7 +43,6 @@ use passive::PassiveSession;
 
 use crate::blip::{self, Connection, Event, Message, ReplyTo, RequestId};
 use crate::error::{Error, Result};
-use crate::model::Sequence;
 use crate::protocol::Request;
 use crate::replicator::tuning;
 
@@ -603,9 +602,4 @@ impl Core {
             }
         }
     }
-}
-
-/// Reads `since` as a listener does: an integer, anything else is the start (wire §3.5).
-fn since_sequence(since: Option<&str>) -> Sequence {
-    Sequence(since.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

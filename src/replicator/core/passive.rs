@@ -9,10 +9,10 @@ use super::effects::{DbAnswer, DbRequest, Direction};
 use super::gate::{self, Held};
 use super::puller::{PullConfig, Puller};
 use super::pusher::{PushConfig, Pusher};
-use super::{Core, CoreCollection, since_sequence};
+use super::{Core, CoreCollection};
 use crate::blip::{Message, ReplyTo};
 use crate::error::{Code, Error, Result};
-use crate::model::{CollectionSpec, DocId, SequenceSet};
+use crate::model::{CollectionSpec, DocId, Sequence, SequenceSet};
 use crate::protocol::{CheckpointReply, CollectionReply, Request, SubChanges, no_handler};
 
 /// How the client names collections (wire §3.1): its first message decides.
@@ -362,4 +362,9 @@ impl Core {
             pull_filter: false,
         }
     }
+}
+
+/// Reads `since` as a listener does: an integer, anything else is the start (wire §3.5).
+fn since_sequence(since: Option<&str>) -> Sequence {
+    Sequence(since.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
