@@ -1,0 +1,5 @@
+//! SQL++: values, functions, collations, patterns and text analysis. No database handle, no I/O.
+//!
+//! Follows the query spec throughout; the section is named where a rule comes from.
+
+pub mod value;
