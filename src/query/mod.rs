@@ -2,4 +2,8 @@
 //!
 //! Follows the query spec throughout; the section is named where a rule comes from.
 
+pub mod collation;
+pub mod functions;
+pub mod pattern;
+pub mod text_analysis;
 pub mod value;
