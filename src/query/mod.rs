@@ -12,7 +12,11 @@
 //! Source: the query spec, `docs/query.md` once written.
 
 pub mod ast;
+pub mod collation;
 pub mod error;
+pub mod functions;
+pub mod pattern;
+pub mod text_analysis;
 pub mod value;
 
 /// The tables that a query may read.

@@ -47,6 +47,9 @@ pub enum EvalError {
     /// The result would be longer than [`MAX_TEXT_LEN`].
     #[error("result of a function is longer than {MAX_TEXT_LEN} bytes")]
     TooLong,
+    /// Matching would take too much work.
+    #[error("pattern is too complex for so long a text")]
+    TooComplex,
     /// A container that is no well-formed JSONB.
     #[error("stored value is damaged")]
     Damaged,
@@ -82,7 +85,12 @@ pub struct FunctionSpec {
 }
 
 impl FunctionSpec {
-    const fn new(name: &'static str, args: (u8, Option<u8>), result: StaticType, eval: Eval) -> Self {
+    const fn new(
+        name: &'static str,
+        args: (u8, Option<u8>),
+        result: StaticType,
+        eval: Eval,
+    ) -> Self {
         Self {
             name,
             min_args: args.0,
@@ -158,9 +166,24 @@ static TABLE: &[FunctionSpec] = &[
     FunctionSpec::new("concat", at_least(2), Text, operators::concat_function),
     // 7.2
     FunctionSpec::new("regexp_like", exactly(2), Boolean, patterns::regexp_like),
-    FunctionSpec::new("regexp_contains", exactly(2), Boolean, patterns::regexp_like),
-    FunctionSpec::new("regexp_position", exactly(2), Integer, patterns::regexp_position),
-    FunctionSpec::new("regexp_replace", between(3, 4), Text, patterns::regexp_replace),
+    FunctionSpec::new(
+        "regexp_contains",
+        exactly(2),
+        Boolean,
+        patterns::regexp_like,
+    ),
+    FunctionSpec::new(
+        "regexp_position",
+        exactly(2),
+        Integer,
+        patterns::regexp_position,
+    ),
+    FunctionSpec::new(
+        "regexp_replace",
+        between(3, 4),
+        Text,
+        patterns::regexp_replace,
+    ),
     // 7.3
     FunctionSpec::new("abs", exactly(1), Number, numbers::abs),
     FunctionSpec::new("acos", exactly(1), Number, numbers::acos),
@@ -191,7 +214,12 @@ static TABLE: &[FunctionSpec] = &[
     FunctionSpec::new("trunc", between(1, 2), Number, numbers::trunc),
     // 7.4
     FunctionSpec::new("array_avg", exactly(1), Number, arrays::array_avg),
-    FunctionSpec::new("array_contains", exactly(2), Boolean, arrays::array_contains_function),
+    FunctionSpec::new(
+        "array_contains",
+        exactly(2),
+        Boolean,
+        arrays::array_contains_function,
+    ),
     FunctionSpec::new("array_count", exactly(1), Integer, arrays::array_count),
     FunctionSpec::new("array_ifnull", exactly(1), Any, arrays::array_ifnull),
     FunctionSpec::new("array_length", exactly(1), Integer, arrays::array_length),
@@ -215,7 +243,12 @@ static TABLE: &[FunctionSpec] = &[
     FunctionSpec::new("tostring", exactly(1), Text, types::to_string),
     // 7.6
     FunctionSpec::new("ifmissing", at_least(2), Any, conditionals::if_missing),
-    FunctionSpec::new("ifmissingornull", at_least(2), Any, conditionals::if_missing_or_null),
+    FunctionSpec::new(
+        "ifmissingornull",
+        at_least(2),
+        Any,
+        conditionals::if_missing_or_null,
+    ),
     FunctionSpec::new("ifnull", at_least(2), Any, conditionals::if_null),
     FunctionSpec::new("missingif", exactly(2), Any, conditionals::missing_if),
     FunctionSpec::new("nullif", exactly(2), Any, conditionals::null_if),
@@ -227,9 +260,19 @@ static TABLE: &[FunctionSpec] = &[
     FunctionSpec::new("millis_to_utc", between(1, 2), Text, dates::millis_to_utc),
     FunctionSpec::new("millis_to_tz", between(2, 3), Text, dates::millis_to_tz),
     FunctionSpec::new("date_add_str", between(3, 4), Text, dates::date_add_str),
-    FunctionSpec::new("date_add_millis", exactly(3), Integer, dates::date_add_millis),
+    FunctionSpec::new(
+        "date_add_millis",
+        exactly(3),
+        Integer,
+        dates::date_add_millis,
+    ),
     FunctionSpec::new("date_diff_str", exactly(3), Integer, dates::date_diff_str),
-    FunctionSpec::new("date_diff_millis", exactly(3), Integer, dates::date_diff_millis),
+    FunctionSpec::new(
+        "date_diff_millis",
+        exactly(3),
+        Integer,
+        dates::date_diff_millis,
+    ),
 ];
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! Tests of tokens, query rewriting and rank.
+
+use super::*;
