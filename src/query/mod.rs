@@ -12,7 +12,13 @@
 //! Source: the query spec, `docs/query.md` once written.
 
 pub mod ast;
+mod depth;
 pub mod error;
+mod grammar;
+mod lexer;
+mod printer;
+
+pub use grammar::{parse, parse_list};
 
 /// The tables that a query may read.
 pub trait Catalog {
