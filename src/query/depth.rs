@@ -42,6 +42,8 @@ pub(crate) fn check_nesting(text: &str, tokens: &[Token<'_>]) -> Result<(), Quer
                 run = 0;
             }
             Kind::Symbol("-" | "+") | Kind::Keyword("NOT") => run += 1,
+            // A statement takes more of the stack than other brackets.
+            Kind::Word(_) if token.is_word("EXISTS") => run += 1,
             _ => run = 0,
         }
         if open.len() + prefixes + run > MAX_NESTING {
@@ -108,6 +110,9 @@ mod tests {
             let error = nesting(&text(MAX_NESTING + 1)).unwrap_err();
             assert!(error.message.contains("limit is 100"), "{open}");
         }
+        let exists = |n: usize| format!("{}1", "EXISTS (SELECT ".repeat(n));
+        assert_eq!(nesting(&exists(MAX_NESTING / 2)), Ok(()));
+        assert!(nesting(&exists(MAX_NESTING / 2 + 1)).is_err());
         let mixed = "-(- [".repeat(26);
         assert!(nesting(&mixed).is_err());
     }

@@ -388,8 +388,7 @@ peg::parser! {
             / missing("an operator") [_] { BinaryOp::Equal }
 
         rule in_list() -> InList
-            = symbol("(") items:(expr() ** symbol(",")) symbol(")") { InList::Items(items) }
-            / symbol("[") items:(expr() ** symbol(",")) symbol("]") { InList::Items(items) }
+            = items:(args() / array()) { InList::Items(items) }
             / array:unary() { InList::Elements(Box::new(array)) }
 
         rule relation() -> Expr
@@ -454,9 +453,9 @@ peg::parser! {
 
         rule primary() -> Expr
             = literal:literal() { Expr::Literal(literal) }
-            / symbol("(") expr:expr() symbol(")") { expr }
-            / symbol("[") items:(expr() ** symbol(",")) symbol("]") { Expr::Array(items) }
-            / symbol("{") members:(member() ** symbol(",")) symbol("}") { Expr::Object(members) }
+            / parenthesized()
+            / items:array() { Expr::Array(items) }
+            / object()
             / case()
             / quantified()
             / [Token { kind: Kind::Parameter(name), .. }] { Expr::Parameter(name.to_owned()) }
@@ -470,6 +469,13 @@ peg::parser! {
             / quiet!{ keyword("FALSE") } { Literal::Boolean(false) }
             / quiet!{ keyword("NULL") } { Literal::Null }
             / quiet!{ keyword("MISSING") } { Literal::Missing }
+
+        rule parenthesized() -> Expr = symbol("(") expr:expr() symbol(")") { expr }
+
+        rule array() -> Vec<Expr> = symbol("[") items:(expr() ** symbol(",")) symbol("]") { items }
+
+        rule object() -> Expr
+            = symbol("{") members:(member() ** symbol(",")) symbol("}") { Expr::Object(members) }
 
         rule member() -> (String, Expr)
             = key:string() symbol(":") value:expr() { (key, value) }
@@ -512,19 +518,25 @@ peg::parser! {
             = start:at() word:bare_name() &symbol("(") call:call(&word, start) { call }
 
         rule call(word: &str, start: At) -> Expr
-            = is(word, "EXISTS") symbol("(") select:select(false) symbol(")") {
-                Expr::Exists(Box::new(select))
-            }
+            = is(word, "EXISTS") exists:exists() { exists }
             / is(word, "META") symbol("(") source:(name() ** symbol(".")) symbol(")") {
                 Expr::Meta(source, start)
             }
-            / is(word, "MATCH") symbol("(") index:index_name() symbol(",") text:expr()
-                symbol(")")
-            { Expr::Match { index, text: Box::new(text) } }
+            / is(word, "MATCH") matching:matching() { matching }
             / is(word, "RANK") symbol("(") index:index_name() symbol(")") { Expr::Rank(index) }
-            / is_call(word) parenthesis:at() symbol("(") args:(expr() ** symbol(",")) symbol(")") {
+            / is_call(word) parenthesis:at() args:args() {
                 Expr::Call { name: word.to_owned(), args, at: start, parenthesis }
             }
+
+        rule exists() -> Expr
+            = symbol("(") select:select(false) symbol(")") { Expr::Exists(Box::new(select)) }
+
+        rule matching() -> Expr
+            = symbol("(") index:index_name() symbol(",") text:expr() symbol(")") {
+                Expr::Match { index, text: Box::new(text) }
+            }
+
+        rule args() -> Vec<Expr> = symbol("(") args:(expr() ** symbol(",")) symbol(")") { args }
 
         rule is(name: &str, wanted: &'static str)
             = quiet!{ {? if name.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(wanted) } } }

@@ -274,7 +274,8 @@ impl Display for Expr {
                         list(f, items, ", ")?;
                         f.write_str(")")
                     }
-                    InList::Elements(array) => Operand(array).fmt(f),
+                    // Never one that starts with a bracket.
+                    InList::Elements(array) => array.fmt(f),
                 }
             }
             Self::Like {
