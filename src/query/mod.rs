@@ -17,6 +17,7 @@ pub mod error;
 mod grammar;
 mod lexer;
 mod printer;
+pub mod value;
 
 pub use grammar::{parse, parse_list};
 

@@ -1,0 +1,3 @@
+//! Tests of the order, the equality and the encodings.
+
+use super::*;
