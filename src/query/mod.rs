@@ -13,11 +13,17 @@
 
 pub mod ast;
 pub mod collation;
+mod depth;
 pub mod error;
 pub mod functions;
+mod grammar;
+mod lexer;
 pub mod pattern;
+mod printer;
 pub mod text_analysis;
 pub mod value;
+
+pub use grammar::{parse, parse_list};
 
 /// The tables that a query may read.
 pub trait Catalog {
