@@ -5,11 +5,11 @@
 //! | [`error`] | the one error type and its CBL and BLIP codes | |
 //! | [`logging`] | log messages to the console and to files | |
 //! | [`model`] | plain values: ids, revisions, sequences, bodies | I/O, clock |
-//! | [`query`] | SQL++: text, values, functions | I/O, SQL handles |
 //! | [`storage`] | SQLite | knows a network |
 //! | [`database`] | databases, collections, documents, blobs, observers | tokio |
 //! | [`blip`] | BLIP 3 framing and multiplexing, sans-IO | sockets, clock |
 //! | [`protocol`] | typed replication messages ⇄ BLIP messages, sans-IO | sockets, SQL |
+//! | [`query`] | SQL++ text → SQL; its values and functions | a database handle, SQLite |
 //! | [`replicator`] | `core` (decisions, sans-IO), driver, outer replicator | |
 //! | [`tls`] | identities, verifiers, client and server configuration | |
 //! | [`transport`] | pipes of WebSocket messages | |
