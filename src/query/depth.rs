@@ -119,7 +119,13 @@ mod tests {
 
     #[test]
     fn what_stands_side_by_side_is_not_nested() {
-        for piece in ["(a) ", "NOT a AND ", "some, ", "a - -b + ", "CASE WHEN a THEN b END "] {
+        for piece in [
+            "(a) ",
+            "NOT a AND ",
+            "some, ",
+            "a - -b + ",
+            "CASE WHEN a THEN b END ",
+        ] {
             assert_eq!(nesting(&piece.repeat(1000)), Ok(()), "{piece}");
         }
         assert_eq!(nesting(")))"), Ok(()));

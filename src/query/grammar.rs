@@ -592,7 +592,9 @@ impl Token<'_> {
         let locale = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         matches!(self.kind, Kind::Word(_) | Kind::Keyword(_))
             && !self.spaced
-            && self.text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && self
+                .text
+                .starts_with(|first: char| first.is_ascii_alphabetic())
             && self.text.bytes().all(locale)
     }
 }

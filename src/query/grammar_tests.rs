@@ -31,7 +31,10 @@ fn operators_bind_as_tightly_as_the_table_says() {
         ("NOT $p.a", "NOT ($p.a)"),
         ("a BETWEEN 1 AND 2 AND b", "(a BETWEEN 1 AND 2) AND b"),
         ("a | b << c", "a | b << c"),
-        ("a = 'x' COLLATE NOCASE", "(a = 'x') COLLATE (NOUNICODE NOCASE)"),
+        (
+            "a = 'x' COLLATE NOCASE",
+            "(a = 'x') COLLATE (NOUNICODE NOCASE)",
+        ),
         ("a IS NOT NULL", "a IS NOT NULL"),
         ("a NOT NULL", "a IS NOT NULL"),
         ("a = b IS NULL", "a = b IS NULL"),
@@ -200,6 +203,11 @@ fn the_deepest_nesting_allowed_fits_a_small_stack() {
 fn long_chains_are_too_deep_for_sqlite() {
     let chain = |n| format!("SELECT {} FROM _", vec!["1"; n].join(" + "));
     assert!(parse(&chain(300)).is_ok());
-    assert!(parse(&chain(500)).unwrap_err().message.contains("levels deep"));
+    assert!(
+        parse(&chain(500))
+            .unwrap_err()
+            .message
+            .contains("levels deep")
+    );
     assert!(parse(&chain(100_000)).is_err());
 }

@@ -293,7 +293,10 @@ impl<'a> Lexer<'a> {
                 whole = false;
             }
         }
-        if self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        if self
+            .peek()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
             let message = "a number must not be followed by a letter or a digit";
             return Err(QueryError::syntax(self.text, self.at, message));
         }
@@ -313,24 +316,35 @@ mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<Kind<'_>> {
-        tokens(text).unwrap().into_iter().map(|token| token.kind).collect()
+        tokens(text)
+            .unwrap()
+            .into_iter()
+            .map(|token| token.kind)
+            .collect()
     }
 
     #[test]
     fn keywords_are_found_in_any_letter_case() {
-        let wanted = [Kind::Keyword("SELECT"), Kind::Word("selects"), Kind::Word("some")];
+        let wanted = [
+            Kind::Keyword("SELECT"),
+            Kind::Word("selects"),
+            Kind::Word("some"),
+        ];
         assert_eq!(kinds("sElEcT selects some"), wanted);
     }
 
     #[test]
     fn numbers_end_before_letters() {
-        assert_eq!(kinds("1 .5 5. 1e3 007"), [
-            Kind::Integer("1"),
-            Kind::Double(0.5),
-            Kind::Double(5.0),
-            Kind::Double(1000.0),
-            Kind::Integer("007"),
-        ]);
+        assert_eq!(
+            kinds("1 .5 5. 1e3 007"),
+            [
+                Kind::Integer("1"),
+                Kind::Double(0.5),
+                Kind::Double(5.0),
+                Kind::Double(1000.0),
+                Kind::Integer("007"),
+            ]
+        );
         for wrong in ["5AND", "0x10", "1_", "1e", "5.a"] {
             assert!(tokens(wrong).unwrap_err().syntax, "{wrong}");
         }
@@ -347,7 +361,10 @@ mod tests {
 
     #[test]
     fn parameters_that_are_reserved_words_need_backquotes() {
-        assert_eq!(kinds("$a $`limit`"), [Kind::Parameter("a"), Kind::Parameter("limit")]);
+        assert_eq!(
+            kinds("$a $`limit`"),
+            [Kind::Parameter("a"), Kind::Parameter("limit")]
+        );
         for wrong in ["$limit", "$", "$ a", "$1", "$`a b`", "$é"] {
             assert!(tokens(wrong).is_err(), "{wrong}");
         }

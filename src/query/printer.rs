@@ -203,7 +203,11 @@ impl Display for Collation {
             None => f.write_str("UNICODE")?,
         }
         f.write_str(if self.case_sensitive { "" } else { " NOCASE" })?;
-        f.write_str(if self.accent_sensitive { ")" } else { " NODIAC)" })
+        f.write_str(if self.accent_sensitive {
+            ")"
+        } else {
+            " NODIAC)"
+        })
     }
 }
 

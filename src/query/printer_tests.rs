@@ -17,7 +17,10 @@ fn variable() -> impl Strategy<Value = String> {
 }
 
 fn path() -> impl Strategy<Value = Path> {
-    let step = prop_oneof![name().prop_map(Step::Name), any::<i64>().prop_map(Step::Index)];
+    let step = prop_oneof![
+        name().prop_map(Step::Name),
+        any::<i64>().prop_map(Step::Index)
+    ];
     (name(), prop::collection::vec(step, 0..3)).prop_map(|(first, rest)| {
         let mut path = vec![Step::Name(first)];
         path.extend(rest);
@@ -39,7 +42,11 @@ fn literal() -> impl Strategy<Value = Literal> {
 }
 
 fn collation() -> impl Strategy<Value = Collation> {
-    (prop::option::of(prop::option::of("[a-z]{2}(_[A-Z]{2})?")), any::<bool>(), any::<bool>())
+    (
+        prop::option::of(prop::option::of("[a-z]{2}(_[A-Z]{2})?")),
+        any::<bool>(),
+        any::<bool>(),
+    )
         .prop_map(|(unicode, case_sensitive, accent_sensitive)| Collation {
             unicode: unicode.is_some(),
             locale: unicode.flatten(),
@@ -120,16 +127,19 @@ fn expr() -> impl Strategy<Value = Expr> {
                 InList::Elements(Box::new(Expr::Access(base, path, At(0))))
             }),
         ];
-        let chain = (boxed.clone(), operators(), prop::collection::vec(inner.clone(), 3)).prop_map(
-            |(first, ops, operands)| {
+        let chain = (
+            boxed.clone(),
+            operators(),
+            prop::collection::vec(inner.clone(), 3),
+        )
+            .prop_map(|(first, ops, operands)| {
                 let rest = ops.into_iter().zip(operands);
                 let rest = rest.map(|(op, operand)| match is_test(op, &operand) {
                     true => (op, Expr::Literal(Literal::Integer(1))),
                     false => (op, operand),
                 });
                 Expr::Chain(first, rest.collect(), At(0))
-            },
-        );
+            });
         prop_oneof![
             many.clone().prop_map(Expr::Array),
             members.prop_map(Expr::Object),
@@ -159,13 +169,16 @@ fn expr() -> impl Strategy<Value = Expr> {
                     high
                 }
             ),
-            (prop::option::of(boxed.clone()), branches, prop::option::of(boxed.clone())).prop_map(
-                |(operand, branches, otherwise)| Expr::Case {
+            (
+                prop::option::of(boxed.clone()),
+                branches,
+                prop::option::of(boxed.clone())
+            )
+                .prop_map(|(operand, branches, otherwise)| Expr::Case {
                     operand,
                     branches,
                     otherwise
-                }
-            ),
+                }),
             (quantifier, variable(), boxed.clone(), boxed.clone()).prop_map(
                 |(quantifier, variable, array, predicate)| Expr::Quantified {
                     quantifier,
@@ -180,8 +193,7 @@ fn expr() -> impl Strategy<Value = Expr> {
                 at: At(0),
                 parenthesis: At(0)
             }),
-            (index_name(), boxed.clone())
-                .prop_map(|(index, text)| Expr::Match { index, text }),
+            (index_name(), boxed.clone()).prop_map(|(index, text)| Expr::Match { index, text }),
             (boxed, collation()).prop_map(|(operand, collation)| Expr::Collate(
                 operand,
                 collation,
