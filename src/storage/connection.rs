@@ -276,16 +276,18 @@ impl Connection {
     /// Starts a read transaction and pins what it will see.
     pub(crate) fn open_snapshot(&self) -> Result<()> {
         self.open_unpinned_snapshot()?;
+        self.pin_snapshot().inspect_err(|_| self.roll_back())
+    }
+
+    /// Pins what the read transaction sees, if nothing has yet; learns of changes of the schema.
+    pub(crate) fn pin_snapshot(&self) -> Result<()> {
         let pinned = self
             .inner
             .prepare_cached("SELECT 1 FROM collections LIMIT 1")
             .and_then(|mut statement| statement.query_row([], |_| Ok(())));
         match pinned {
             Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-            Err(error) => {
-                self.roll_back();
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 

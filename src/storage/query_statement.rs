@@ -89,6 +89,8 @@ pub(crate) fn run(
 
 /// The lines of EXPLAIN QUERY PLAN: `id|parent|unused| detail`.
 pub(crate) fn plan(connection: &Connection, sql: &str) -> Result<Vec<String>> {
+    // EXPLAIN itself does not notice that indexes have come or gone.
+    connection.pin_snapshot()?;
     let mut statement = connection
         .inner
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;

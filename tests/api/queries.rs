@@ -106,7 +106,7 @@ fn closing_the_handle_ends_a_running_query_and_only_its_own() {
     for n in 0..300 {
         fixture.save(&format!("d{n}"), &format!(r#"{{"n":{n}}}"#));
     }
-    let text = "SELECT COUNT(*) AS c FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n";
+    let text = "SELECT COUNT(*) AS rows FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n";
     let other = Database::open("db", &super::support::options(&fixture.directory)).unwrap();
     let (done, receiver) = completion();
     fixture.database.submit_query(text, none(), done);
