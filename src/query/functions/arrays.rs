@@ -34,7 +34,10 @@ fn count_valued(array: &Container<'_>) -> i64 {
 }
 
 pub(super) fn array_sum<'a>(_: &mut EvalContext, args: &[Value<'a>]) -> Answer<'a> {
-    Ok(finite(numbers(&args[0]).sum()))
+    // `sum` of nothing would be -0.
+    Ok(finite(
+        numbers(&args[0]).fold(0.0, |sum, number| sum + number),
+    ))
 }
 
 pub(super) fn array_avg<'a>(_: &mut EvalContext, args: &[Value<'a>]) -> Answer<'a> {

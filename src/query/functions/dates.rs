@@ -131,7 +131,7 @@ fn number(args: &[Value<'_>], index: usize) -> Option<i64> {
 /// Minutes to an offset in seconds; below 100 hours, which is what can be printed.
 fn offset(args: &[Value<'_>], index: usize) -> Option<i32> {
     let minutes = number(args, index)?;
-    (minutes.abs() < 6000).then_some(minutes as i32 * 60)
+    (minutes.abs() < 6000).then(|| minutes as i32 * 60)
 }
 
 fn part(args: &[Value<'_>], index: usize) -> Option<Part> {

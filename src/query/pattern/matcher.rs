@@ -58,6 +58,11 @@ impl Scratch {
         &self.slots
     }
 
+    #[cfg(test)]
+    pub(super) fn seen_is_clear(&self) -> bool {
+        self.seen.iter().all(|word| *word == 0)
+    }
+
     /// Forgets states from this place of the log on. Costs steps when it has to forget all.
     fn forget_seen(&mut self, from: usize) -> u64 {
         if self.log_is_full {
