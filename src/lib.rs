@@ -28,6 +28,7 @@ pub mod model;
 #[cfg(feature = "node")]
 mod node;
 pub mod protocol;
+pub mod query;
 pub mod replicator;
 mod script;
 mod storage;

@@ -28,6 +28,7 @@ enum Kind {
   Saved = 3,
   Bytes = 4,
   SavedRun = 5,
+  Text = 6,
 }
 
 /**
@@ -369,6 +370,9 @@ export class CallQueue {
       case Kind.Bytes:
         pending.resolve({ data: exactBuffer(buffers[value.buffer]), length: value.length });
         break;
+      case Kind.Text:
+        pending.resolve({ data: longText(buffers[value]) });
+        break;
       default:
         if (this.blobsInText && pending.text !== '') {
           const { text } = pending;
@@ -430,6 +434,11 @@ function settleSave(
     return;
   }
   pending.resolve(undefined);
+}
+
+/** The text that these bytes are in UTF-8. */
+function longText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 /** The bytes as an ArrayBuffer that holds nothing else. */

@@ -46,10 +46,13 @@ mod documents;
 mod encryption;
 mod engine;
 mod expiration;
+mod indexes;
 mod key;
+mod live_query;
 mod maintenance;
 mod observers;
 mod options;
+mod query;
 mod reader_pool;
 mod registry;
 mod revisions;
@@ -64,10 +67,13 @@ pub use blob::{BlobReader, BlobWriter};
 pub use conflicts::{ConflictingRevision, Resolution};
 pub use delta_bases::DeltaBases;
 pub use documents::{Concurrency, Document, SaveResult};
+pub use indexes::IndexDefinition;
+pub use live_query::{LiveQueryId, LiveQueryListener};
 pub use maintenance::Maintenance;
 pub(crate) use revisions::local_wins;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
+pub use query::{QueryParameters, QueryResult, QueryStop};
 pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
 
@@ -101,6 +107,7 @@ struct Handle {
     slot: Arc<Slot>,
     closed: AtomicBool,
     closing: Mutex<()>,
+    query_stop: QueryStop,
     hooks: Mutex<Vec<(HookId, Hook)>>,
     next_hook: AtomicU64,
 }
@@ -121,6 +128,7 @@ impl Database {
             slot,
             closed: AtomicBool::new(false),
             closing: Mutex::new(()),
+            query_stop: QueryStop::default(),
             hooks: Mutex::default(),
             next_hook: AtomicU64::new(1),
         })))
@@ -458,6 +466,7 @@ impl Handle {
     }
 
     fn end(&self) {
+        self.query_stop.store(true, Ordering::Release);
         end_handle(&self.engine, &self.slot, self.number);
     }
 }
@@ -468,6 +477,7 @@ impl Drop for Handle {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.query_stop.store(true, Ordering::Release);
         if !on_database_thread() {
             self.end();
             return;
@@ -491,6 +501,7 @@ fn end_handle(engine: &Arc<Engine>, slot: &Slot, number: u64) {
     // Everything that was queued before is done when the turn comes.
     drop(engine.wait_for_turn());
     engine.observers.remove_of_handle(number);
+    engine.live_queries.remove_of_handle(number);
     slot.close_handle();
 }
 

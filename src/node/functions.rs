@@ -10,7 +10,8 @@ use super::message::Outcome;
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
-    batch, blobs, change_listeners, collections, databases, files, identities, log_settings,
+    batch, blobs, change_listeners, collections, databases, files, identities, indexes,
+    log_settings, queries,
     questions, replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
@@ -36,7 +37,7 @@ pub(super) enum Run {
 /// The function called `name`.
 ///
 /// # Errors
-/// `Unsupported` for those of later issues; `Unimplemented` for names that nobody knows.
+/// `Unimplemented` for names that nobody knows.
 pub(super) fn find(name: &str) -> Result<Run> {
     use Run::{Ahead, Blocking, BlockingFor, Later, Now};
     Ok(match name {
@@ -47,6 +48,9 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "collection_GetDefault" => Later(collections::get_default),
         "collection_GetCount" => Later(collections::count),
         "collection_GetFullName" => Later(collections::full_name),
+        "collection_CreateIndex" => Later(indexes::create),
+        "collection_DeleteIndex" => Later(indexes::delete),
+        "collection_GetIndexes" => Later(indexes::list),
         "collection_GetBlobContent" => Blocking(blobs::content),
         "collection_SetDocumentExpiration" => Later(collections::set_expiration),
         "collection_GetDocumentExpiration" => Later(collections::expiration),
@@ -55,7 +59,9 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "collection_RemoveChangeListener" | "collection_RemoveDocumentChangeListener" => {
             Now(change_listeners::remove)
         }
-        "listenerToken_Remove" | "replicator_RemoveChangeListener" => Now(change_listeners::remove),
+        "listenerToken_Remove"
+        | "replicator_RemoveChangeListener"
+        | "query_RemoveChangeListener" => Now(change_listeners::remove),
 
         "database_Open" => Blocking(databases::open),
         "database_Close" => Blocking(databases::close),
@@ -80,6 +86,10 @@ pub(super) fn find(name: &str) -> Result<Run> {
 
         "file_GetDefaultPath" => Blocking(files::default_path),
         "file_GetFileNamesInDirectory" => Blocking(files::names_in_directory),
+
+        "query_Execute" => Later(queries::execute),
+        "query_Explain" => Later(queries::explain),
+        "query_AddChangeListener" => BlockingFor(queries::add_listener),
 
         "replicator_Create" => BlockingFor(replicators::create),
         "replicator_Start" => BlockingFor(replicators::start),
@@ -111,18 +121,6 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "tlsIdentity_List" => Blocking(identities::list),
         "tlsIdentity_GetProtection" => Blocking(identities::protection),
 
-        "collection_CreateIndex"
-        | "collection_DeleteIndex"
-        | "collection_GetIndexes"
-        | "query_Execute"
-        | "query_Explain"
-        | "query_AddChangeListener"
-        | "query_RemoveChangeListener" => {
-            return Err(Error::lite(
-                Code::Unsupported,
-                format!("{name} is not supported yet"),
-            ));
-        }
         _ => {
             return Err(Error::lite(
                 Code::Unimplemented,

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use zeroize::Zeroizing;
 
-use super::schema;
+use super::{schema, sql_functions};
 use crate::error::{Code, Error, Result};
 
 /// Name of the database file inside its folder.
@@ -85,6 +85,21 @@ impl fmt::Debug for CipherKey {
 pub(crate) struct Connection {
     pub(super) inner: rusqlite::Connection,
     wal_pages: Arc<AtomicU32>,
+    watch: Arc<Mutex<Option<Arc<AtomicBool>>>>,
+}
+
+/// Steps of SQLite's machine between two looks at whether to stop.
+const STOP_STEPS: std::ffi::c_int = 2_000;
+
+/// While it lives, the statements of a connection stop when a flag is set; see
+/// [`Connection::stop_when`].
+#[derive(Debug)]
+pub(crate) struct Stoppable<'a>(&'a Connection);
+
+impl Drop for Stoppable<'_> {
+    fn drop(&mut self) {
+        self.0.set_watch(None);
+    }
 }
 
 impl Connection {
@@ -156,9 +171,10 @@ impl Connection {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }
         let inner = rusqlite::Connection::open_with_flags(file, flags)?;
-        let connection = Self {
+        let mut connection = Self {
             inner,
             wal_pages: Arc::default(),
+            watch: Arc::default(),
         };
         connection.inner.busy_timeout(BUSY_TIMEOUT)?;
         connection
@@ -169,6 +185,15 @@ impl Connection {
             connection.set("cipher_log_level", "NONE")?;
             connection.set("key", key.literal().as_str())?;
         }
+        sql_functions::register(&connection.inner)?;
+        let watch = Arc::clone(&connection.watch);
+        connection.inner.progress_handler(
+            STOP_STEPS,
+            Some(move || {
+                let watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+                watch.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+            }),
+        )?;
         // The first real read: tells a wrong key and a foreign file.
         connection
             .inner
@@ -205,6 +230,16 @@ impl Connection {
             .inner
             .pragma_query_value(None, "synchronous", |row| row.get(0));
         level == Ok(2)
+    }
+
+    /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, as long as the guard lives.
+    pub(crate) fn stop_when(&self, flag: &Arc<AtomicBool>) -> Stoppable<'_> {
+        self.set_watch(Some(Arc::clone(flag)));
+        Stoppable(self)
+    }
+
+    fn set_watch(&self, flag: Option<Arc<AtomicBool>>) {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = flag;
     }
 
     /// Starts the transaction of the writer.
@@ -255,16 +290,18 @@ impl Connection {
     /// Starts a read transaction and pins what it will see.
     pub(crate) fn open_snapshot(&self) -> Result<()> {
         self.open_unpinned_snapshot()?;
+        self.pin_snapshot().inspect_err(|_| self.roll_back())
+    }
+
+    /// Pins what the read transaction sees, if nothing has yet; learns of changes of the schema.
+    pub(crate) fn pin_snapshot(&self) -> Result<()> {
         let pinned = self
             .inner
             .prepare_cached("SELECT 1 FROM collections LIMIT 1")
             .and_then(|mut statement| statement.query_row([], |_| Ok(())));
         match pinned {
             Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-            Err(error) => {
-                self.roll_back();
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 
