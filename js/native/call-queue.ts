@@ -1,4 +1,5 @@
 import { exceptionFromParts } from '../api/couchbase-lite-exception';
+import { addNullErrors } from '../engine/document-events';
 import type { ListenerCallback } from '../engine/results';
 import type { NewBlob } from './blob-list';
 import { loadAddon } from './loader';
@@ -303,6 +304,7 @@ export class CallQueue {
       this.callbacks.delete(token);
     } else if (callback !== undefined) {
       try {
+        addNullErrors(payload);
         callback(payload);
       } catch (error) {
         console.error('settee: a listener threw', error);
