@@ -295,7 +295,7 @@ export class PageSession {
       case 'replicator_Create':
         return this.make(
           'replicators',
-          () => call(args),
+          () => call(args, callback),
           ({ replicatorId }) => {
             this.replicators.add(replicatorId);
             return () => this.endReplicator(replicatorId);

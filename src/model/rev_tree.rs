@@ -298,6 +298,11 @@ impl RevTree {
         self.marked(remote).map(|index| &self.revisions[index].id)
     }
 
+    /// Whether any remote was last known to have this revision as its current one.
+    pub fn is_remote_ancestor(&self, id: &RevId) -> bool {
+        (self.remotes.iter()).any(|&(_, index)| self.revisions[index].id == *id)
+    }
+
     /// Notes which revision is current on the remote; tells whether that revision is here (if not,
     /// nothing changes).
     pub fn set_remote_ancestor(&mut self, remote: RemoteId, id: &RevId) -> bool {
