@@ -29,10 +29,11 @@ const BENCHES = {
   ...require('./benches/sync'),
   ...require('./benches/blob'),
   ...require('./benches/tick'),
+  ...require('./benches/ipc'),
 };
 
 /** Benches in which settee has no rival. */
-const ALONE = ['open-large', 'attachment', 'blob', 'tick'];
+const ALONE = ['open-large', 'attachment', 'blob', 'tick', 'ipc'];
 
 /** @param {string[]} argv */
 function parse(argv) {

@@ -246,7 +246,9 @@ export class PageSession {
     this.subscriptions.set(token, subscription);
     const callback: ListenerCallback = (data, error) => this.event(token, data, error);
     try {
-      const result = await this.made(name, args, token, callback);
+      const result: any = await this.made(name, args, token, callback);
+      // A resolver's callback goes with its replicator, an authenticator's with its listener.
+      subscription.of = result?.replicatorId ?? result?.listenerId ?? subscription.of;
       if (this.ended) {
         await this.unsubscribe(token);
       }
@@ -295,7 +297,7 @@ export class PageSession {
       case 'replicator_Create':
         return this.make(
           'replicators',
-          () => call(args),
+          () => call(args, callback),
           ({ replicatorId }) => {
             this.replicators.add(replicatorId);
             return () => this.endReplicator(replicatorId);

@@ -6,6 +6,7 @@
 
 import { exceptionFromParts } from '../api/couchbase-lite-exception';
 import type { SetteeEngine } from '../engine/core-engine';
+import { addNullErrors } from '../engine/document-events';
 import { ENGINE_FUNCTION_NAMES, ENGINE_FUNCTIONS } from '../engine/engine-functions';
 import { EngineLocator } from '../engine/engine-locator';
 import type { IonicCouchbaseLitePlugin } from '../engine/lazy-engine';
@@ -163,6 +164,7 @@ class Connection {
 
   private tell(token: string, data: any, error: any): void {
     try {
+      addNullErrors(data);
       this.callbacks.get(token)?.(data, error);
     } catch (thrown) {
       console.error('settee: a listener threw', thrown);

@@ -1,5 +1,6 @@
 import { exceptionFromParts } from '../api/couchbase-lite-exception';
 import type { DirectSaveArgs, SavedHandler } from '../engine/direct-save';
+import { addNullErrors } from '../engine/document-events';
 import type { ListenerCallback } from '../engine/results';
 import type { NewBlob } from './blob-list';
 import { loadAddon } from './loader';
@@ -398,6 +399,7 @@ export class CallQueue {
       this.callbacks.delete(token);
     } else if (callback !== undefined) {
       try {
+        addNullErrors(payload);
         callback(payload);
       } catch (error) {
         console.error('settee: a listener threw', error);

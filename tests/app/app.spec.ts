@@ -132,7 +132,7 @@ function app(): void {
     await page.getByLabel('Address').fill(address);
     await page.getByLabel('Password').fill('parsley');
     await button(page, 'Connect').click();
-    await page.getByText('The other device refused').waitFor();
+    await page.getByText('The other device refused the password.').waitFor();
     await shot(page, 'sync-refused');
     await page.getByRole('button', { name: /Remove the sync/ }).click();
     await page.getByText('Not syncing yet').waitFor();
@@ -156,14 +156,30 @@ function app(): void {
     await shot(page, 'recipes-dark');
     await go(kitchen.page, 'Share this device');
     await kitchen.page.getByText(/1 device is connected/).waitFor();
+    await kitchen.page.getByText(/kB received/).waitFor();
     await shot(kitchen.page, 'share-on');
     await go(kitchen.page, 'Devices');
     await kitchen.page.getByText('Study').waitFor();
     await shot(kitchen.page, 'devices');
   });
 
+  it('ends the connection of a device that its user sends away', async () => {
+    await go(kitchen.page, 'Share this device');
+    await button(kitchen.page, 'Disconnect Study').click();
+    await go(study.page, 'Sync with a device');
+    await study.page.locator('.sync[data-state=failed]').waitFor();
+    await go(kitchen.page, 'Devices');
+    await button(kitchen.page, 'Block Study').click();
+    await button(study.page, 'Try again').click();
+    await study.page.getByText('has not let this one in').waitFor();
+    await button(kitchen.page, 'Allow Study').click();
+    await button(study.page, 'Try again').click();
+    await study.page.locator('.sync[data-state=idle]').waitFor();
+  });
+
   it('shows on one device what is edited on the other', async () => {
     await go(kitchen.page, 'Recipes');
+    await go(study.page, 'Recipes');
     await tile(study.page, 'Apple crumble').click();
     await study.page.getByLabel('Name', { exact: true }).fill('Apple and pear crumble');
     await button(study.page, 'Save').click();

@@ -153,7 +153,7 @@ export class App {
         </nav>
       </ion-content>
       <div class="menu-status" role="status">
-        <div>${this.sharing.state === 'on' ? `Shared, ${this.sharing.connections} connected` : 'Not shared'}</div>
+        <div>${this.sharing.state === 'on' ? `Shared, ${this.sharing.connections.length} connected` : 'Not shared'}</div>
         <div>${syncing.length === 0 ? 'Not syncing' : `Syncing with ${syncing.length}`}</div>
       </div>
     `;
@@ -208,7 +208,7 @@ export class App {
         this.asked.add(name);
         const alert = await alertController.create({
           header: `Let “${name}” sync?`,
-          message: 'It knows the password. It could read and change what you share.',
+          message: 'It could read and change what you share.',
           backdropDismiss: false,
           buttons: [
             {

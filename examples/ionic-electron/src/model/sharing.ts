@@ -1,4 +1,9 @@
-import { type TlsIdentityConfig, URLEndpointListener } from 'settee';
+import {
+  type ListenerConnection,
+  type ListenerRequest,
+  type TlsIdentityConfig,
+  URLEndpointListener,
+} from 'settee';
 import type { Approvals } from './approvals';
 import { Changes, messageOf, remember, remembered } from './changes';
 import type { CollectionName, Store } from './store';
@@ -28,8 +33,7 @@ export class Sharing extends Changes {
   state: 'off' | 'starting' | 'on' | 'stopping' = 'off';
   error = '';
   urls: string[] = [];
-  connections = 0;
-  active = 0;
+  connections: ListenerConnection[] = [];
   form: SharingForm;
   private listener: URLEndpointListener | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -98,11 +102,13 @@ export class Sharing extends Changes {
           ? {
               authenticatorConfig: {
                 type: 'basic' as const,
-                authenticate: (name, password) =>
-                  password === form.password && name !== '' && this.approvals.ask(name),
+                authenticate: (name: string, password: string) =>
+                  name !== '' && password === form.password,
               },
             }
           : {}),
+        // Whoever knows the password still waits until the user lets it in.
+        requestAuthorizer: (request) => this.approvals.ask(deviceOf(request)),
       });
       await this.listener.start();
       this.urls = this.listener.getUrls();
@@ -124,18 +130,22 @@ export class Sharing extends Changes {
       this.enter('off', messageOf(error));
     }
     this.urls = [];
-    this.connections = 0;
-    this.active = 0;
+    this.connections = [];
     this.changed();
   }
 
+  /** Ends the connections of a device; its replicator stops. */
+  async disconnect({ principal }: ListenerConnection): Promise<void> {
+    await this.listener?.disconnect(principal);
+    await this.count();
+  }
+
   private async count(): Promise<void> {
-    const status = await this.listener?.getStatus().catch(() => undefined);
-    if (status !== undefined && this.state === 'on') {
-      const { connectionsCount, activeConnectionCount } = status;
-      if (connectionsCount !== this.connections || activeConnectionCount !== this.active) {
-        this.connections = connectionsCount;
-        this.active = activeConnectionCount;
+    const connections = await this.listener?.connections().catch(() => undefined);
+    if (connections !== undefined && this.state === 'on') {
+      const before = JSON.stringify(this.connections);
+      this.connections = connections;
+      if (JSON.stringify(connections) !== before) {
         this.changed();
       }
     }
@@ -146,6 +156,16 @@ export class Sharing extends Changes {
     this.error = error;
     this.changed();
   }
+}
+
+/** The name of a device: the one it logs in with, else where it is. */
+export function deviceOf({
+  principal,
+  address,
+}: Pick<ListenerRequest, 'principal' | 'address'>): string {
+  return principal.startsWith('user:')
+    ? principal.slice('user:'.length)
+    : address.replace(/:\d+$/, '');
 }
 
 function identityOf(form: SharingForm): { tlsIdentityConfig?: TlsIdentityConfig } {

@@ -27,11 +27,10 @@ export class Shopping extends LiveList<ShoppingRow> {
   }
 
   async add(name: string): Promise<void> {
-    const document = new MutableDocument(undefined, {
-      name: name.trim(),
-      done: false,
-      by: this.deviceName(),
-    });
+    const document = new MutableDocument();
+    document.setString('name', name.trim());
+    document.setBoolean('done', false);
+    document.setString('by', this.deviceName());
     await this.store.collection('shopping').save(document);
   }
 

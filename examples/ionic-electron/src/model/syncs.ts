@@ -161,7 +161,7 @@ export class Syncs extends Changes {
       this.changed();
     });
     await replicator.addDocumentChangeListener(({ isPush, documents }) => {
-      const count = documents.filter((document) => document.error === undefined).length;
+      const count = documents.filter(({ error }) => !error).length;
       if (isPush) {
         sync.sent += count;
       } else {

@@ -1,5 +1,6 @@
 import { html, nothing } from 'lit';
-import type { Sharing } from '../model/sharing';
+import { repeat } from 'lit/directives/repeat.js';
+import { deviceOf, type Sharing } from '../model/sharing';
 import { banner, card, choice, collectionChoice, screen, textField, toggleRow } from '../parts';
 
 /** The listener: off, starting, on with or without connections, failed. */
@@ -14,7 +15,7 @@ export function shareScreen(
   return screen(
     'Share this device',
     html`
-      ${status(sharing, copy)}
+      ${status(sharing, copy, complain)}
       ${card(
         'What to share',
         collectionChoice(
@@ -28,7 +29,7 @@ export function shareScreen(
         html`
           ${toggleRow(
             'Ask for a password',
-            'Each new device also asks you before its first sync.',
+            'Each new device asks you before its first sync in any case.',
             form.protect,
             (protect) => sharing.change({ protect }),
             running,
@@ -40,7 +41,10 @@ export function shareScreen(
                   disabled: running,
                   help: 'Tell it to the person at the other device.',
                 })
-              : banner('warning', 'Anyone on your network can read and change what you share.')
+              : banner(
+                  'warning',
+                  'Anyone on your network may ask to read and change what you share.',
+                )
           }
         `,
       )}
@@ -95,9 +99,11 @@ export function shareScreen(
 }
 
 function status(
-  { state, error, urls, connections, active }: Sharing,
+  sharing: Sharing,
   copy: (text: string) => void,
+  complain: (error: unknown) => void,
 ) {
+  const { state, error, urls, connections } = sharing;
   if (error !== '') {
     return banner('danger', `Sharing did not start: ${error}`);
   }
@@ -107,10 +113,42 @@ function status(
   return html`
     ${banner(
       'success',
-      connections === 0
+      connections.length === 0
         ? 'This device is shared. Nobody is connected.'
-        : `${connections} ${connections === 1 ? 'device is' : 'devices are'} connected, ${active} transferring now.`,
+        : `${connections.length} ${connections.length === 1 ? 'device is' : 'devices are'} connected.`,
     )}
+    ${
+      connections.length === 0
+        ? nothing
+        : card(
+            'Connected now',
+            html`<ul class="devices">
+              ${repeat(
+                connections,
+                ({ id }) => id,
+                (connection) => html`
+                  <li class="line">
+                    <div class="grow">
+                      <strong>${deviceOf(connection)}</strong>
+                      <div class="hint">
+                        ${connection.address} · ${size(connection.bytesReceived)} received,
+                        ${size(connection.bytesSent)} sent${connection.isActive ? ' · transferring' : ''}
+                      </div>
+                    </div>
+                    <ion-button
+                      size="small"
+                      fill="clear"
+                      color="danger"
+                      aria-label="Disconnect ${deviceOf(connection)}"
+                      @click=${() => sharing.disconnect(connection).catch(complain)}
+                      >Disconnect</ion-button
+                    >
+                  </li>
+                `,
+              )}
+            </ul>`,
+          )
+    }
     ${card(
       'Addresses for the other device',
       html`
@@ -129,6 +167,10 @@ function status(
       `,
     )}
   `;
+}
+
+function size(bytes: number): string {
+  return bytes < 100_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 function identity(sharing: Sharing, running: boolean, complain: (error: unknown) => void) {

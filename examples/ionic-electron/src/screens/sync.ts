@@ -175,7 +175,12 @@ function row(syncs: Syncs, sync: Sync) {
 
 /** What the user can do about an error, where there is something. */
 function explain(error: string): string {
-  return error === 'Unauthorized'
-    ? 'The other device refused: check the password, or ask the person there to allow this device, then try again.'
-    : error;
+  switch (error) {
+    case 'Unauthorized':
+      return 'The other device refused the password.';
+    case 'Forbidden':
+      return 'The person at the other device has not let this one in. Ask them, then try again.';
+    default:
+      return error;
+  }
 }
