@@ -86,7 +86,9 @@ const NOTES = {
   ICoreEngine: superset('Argument types also allow null where the reference is given null.'),
 
   // Database ------------------------------------------------------------------------------------
-  'DatabaseConfiguration.fullSync': addition('Waits for the disk at every commit.'),
+  'DatabaseConfiguration.fullSync': addition(
+    'Waits for the disk at every commit. Of several handles on one database, one that asks is enough.',
+  ),
   'DatabaseConfiguration.getFullSync': addition(''),
   'DatabaseConfiguration.setFullSync': addition(''),
   'Database.changeEncryptionKey': fixed('Also works for a database without configuration.'),

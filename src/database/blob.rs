@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -53,10 +54,10 @@ impl Pins {
 /// Bytes read, hashed and written at a time: little enough to stay in the processor's cache.
 const PIECE: usize = 256 * 1024;
 
-/// Pieces that may wait to be written.
+/// Pieces that may wait to be hashed.
 const PIECES: usize = 16;
 
-/// Bytes from which on a blob is written by a thread of its own.
+/// Bytes from which on a blob is hashed by a thread of its own.
 const OVERLAP_FROM: u64 = 1024 * 1024;
 
 impl Database {
@@ -76,8 +77,8 @@ impl Database {
     }
 
     /// Keeps everything that `read` gives as a blob, as [`Database::blob_writer`] does, in little
-    /// memory. `read` is as [`Read::read`]. Reading and hashing go on while an earlier piece is
-    /// written. Blocks.
+    /// memory. `read` is as [`Read::read`]. Reading and writing go on while an earlier piece is
+    /// hashed. Blocks.
     ///
     /// # Errors
     /// `NotOpen`, that of `read`, those of the disk.
@@ -107,7 +108,7 @@ impl Database {
     ///
     /// # Errors
     /// `NotOpen`, that of `next`, those of the disk.
-    pub fn store_blob_pieces<P: AsRef<[u8]> + Send>(
+    pub fn store_blob_pieces<P: AsRef<[u8]> + Send + Sync>(
         &self,
         mut next: impl FnMut() -> Result<Option<P>>,
     ) -> Result<(BlobDigest, u64)> {
@@ -230,9 +231,10 @@ impl BlobWriter {
         Ok(())
     }
 
-    /// Appends the pieces that `next` gives; it gets back those that are written. Once there are
-    /// several, they are written by a thread of their own while this one hashes the next.
-    fn write_overlapped<P: AsRef<[u8]> + Send>(
+    /// Appends the pieces that `next` gives; it gets back those that are done with. Once there are
+    /// several, a thread of its own hashes them while this one writes and reads: hashing takes
+    /// longest.
+    fn write_overlapped<P: AsRef<[u8]> + Send + Sync>(
         &mut self,
         mut next: impl FnMut(Option<P>) -> Result<Option<P>>,
     ) -> Result<()> {
@@ -242,44 +244,47 @@ impl BlobWriter {
             };
             self.write(piece.as_ref())?;
         }
-        let Some(mut file) = self.file.take() else {
+        let Some(file) = &mut self.file else {
             return Err(Error::lite(
                 Code::AssertionFailed,
                 "a long blob has no file",
             ));
         };
-        let file = std::thread::scope(|scope| {
-            let (full, to_write) = sync_channel::<P>(PIECES);
-            let (written, used) = channel::<P>();
-            let writing = std::thread::Builder::new()
+        let (mut sha1, length) = (self.sha1.clone(), &mut self.length);
+        self.sha1 = std::thread::scope(|scope| {
+            let (written, to_hash) = sync_channel::<Arc<P>>(PIECES);
+            let (hashed, done) = channel::<Arc<P>>();
+            let hashing = std::thread::Builder::new()
                 .name("settee-blob".into())
-                .spawn_scoped(scope, move || -> Result<BlobFileWriter> {
-                    for piece in to_write {
-                        file.write(piece.as_ref())?;
+                .spawn_scoped(scope, move || {
+                    for piece in to_hash {
+                        sha1.update((*piece).as_ref());
                         // Nobody takes it back at the end.
-                        let _ = written.send(piece);
+                        let _ = hashed.send(piece);
                     }
-                    Ok(file)
+                    sha1
                 })?;
-            let mut feed = || -> Result<()> {
-                while let Some(piece) = next(used.try_recv().ok())? {
-                    self.sha1.update(piece.as_ref());
-                    self.length += piece.as_ref().len() as u64;
-                    if full.send(piece).is_err() {
-                        // Writing has failed, and says why.
-                        break;
+            let mut write = || -> Result<()> {
+                loop {
+                    let used = done.try_recv().ok().and_then(Arc::into_inner);
+                    let Some(piece) = next(used)?.map(Arc::new) else {
+                        return Ok(());
+                    };
+                    if written.send(Arc::clone(&piece)).is_err() {
+                        // The thread has panicked, which its end tells.
+                        return Ok(());
                     }
+                    *length += (*piece).as_ref().len() as u64;
+                    file.write((*piece).as_ref())?;
                 }
-                Ok(())
             };
-            let fed = feed();
-            drop(full);
-            let written = writing
+            let outcome = write();
+            drop(written);
+            let sha1 = hashing
                 .join()
-                .map_err(|_| Error::lite(Code::AssertionFailed, "writing a blob panicked"))?;
-            fed.and(written)
+                .map_err(|_| Error::lite(Code::AssertionFailed, "hashing a blob panicked"))?;
+            outcome.map(|()| sha1)
         })?;
-        self.file = Some(file);
         Ok(())
     }
 

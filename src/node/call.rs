@@ -159,8 +159,9 @@ impl Saves<'_> {
 
     /// The saves that have the same target and the same concurrency, at most so many.
     fn next_run(&mut self, most: usize) -> Result<SaveRun> {
-        let (wanted, heads) = self.same_heads(most)?;
-        let target = usize::try_from(wanted.0)
+        let heads = self.same_heads(most)?;
+        let [target, rule, ..] = heads.first().copied().unwrap_or_default();
+        let target = usize::try_from(target)
             .ok()
             .and_then(|target| self.targets.get(target))
             .map(Arc::clone)
@@ -187,14 +188,14 @@ impl Saves<'_> {
         }
         Ok(SaveRun {
             target,
-            concurrency: concurrency(wanted.1),
+            concurrency: concurrency(rule),
             list,
         })
     }
 
-    fn same_heads(&mut self, most: usize) -> Result<((i32, i32), Vec<[i32; HEAD]>)> {
-        let mut wanted = None;
-        let mut heads = Vec::new();
+    /// Takes the heads that begin as the first one does.
+    fn same_heads(&mut self, most: usize) -> Result<Vec<[i32; HEAD]>> {
+        let mut heads: Vec<[i32; HEAD]> = Vec::new();
         while heads.len() < most {
             let head = *self
                 .heads
@@ -203,13 +204,13 @@ impl Saves<'_> {
             if head[2] < 0 || head[3] < 0 || head[2].checked_add(head[3]).is_none() {
                 return Err(broken("negative length"));
             }
-            if *wanted.get_or_insert((head[0], head[1])) != (head[0], head[1]) {
+            if heads.first().is_some_and(|first| first[..2] != head[..2]) {
                 break;
             }
             heads.push(head);
             self.heads = &self.heads[HEAD..];
         }
-        Ok((wanted.unwrap_or_default(), heads))
+        Ok(heads)
     }
 }
 
