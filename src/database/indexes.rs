@@ -135,7 +135,10 @@ impl IndexDefinition {
         let items: Vec<String> = self.items.iter().map(Json::to_string).collect();
         let expressions: Vec<IndexExpression<'_>> = match &self.expressions {
             Some(list) => vec![IndexExpression::Sqlpp(list)],
-            None => items.iter().map(|item| IndexExpression::JsonItem(item)).collect(),
+            None => items
+                .iter()
+                .map(|item| IndexExpression::JsonItem(item))
+                .collect(),
         };
         let full_text = self.kind == Kind::FullText;
         let compiled = query::compile_index(&expressions, self.condition.as_deref(), full_text)?;
@@ -200,8 +203,8 @@ pub(super) fn load(connection: &Connection) -> Result<Vec<Index>> {
 }
 
 fn read(stored: StoredIndex) -> Result<Index> {
-    let definition: IndexDefinition = serde_json::from_str(&stored.definition)
-        .map_err(|error| damaged(&stored.name, &error))?;
+    let definition: IndexDefinition =
+        serde_json::from_str(&stored.definition).map_err(|error| damaged(&stored.name, &error))?;
     let (sql, columns) = definition
         .compile()
         .map_err(|error| damaged(&stored.name, &error))?;

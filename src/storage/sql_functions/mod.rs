@@ -29,9 +29,7 @@ use crate::query::functions::EvalContext;
 use full_text::Analyzers;
 
 pub(crate) use encoding::Bound;
-pub(in crate::storage) use encoding::{
-    ARRAY, OBJECT, RESULT_FALSE, RESULT_NULL, RESULT_TRUE,
-};
+pub(in crate::storage) use encoding::{ARRAY, OBJECT, RESULT_FALSE, RESULT_NULL, RESULT_TRUE};
 
 /// Raised when an indexed function answers otherwise than before: indexes are then built anew.
 const CONTENT_VERSION: u32 = 1;
@@ -56,7 +54,9 @@ impl State {
 
     /// The analyzers of texts.
     fn analyzers(&self) -> MutexGuard<'_, Analyzers> {
-        self.analyzers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.analyzers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
