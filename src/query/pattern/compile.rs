@@ -15,8 +15,8 @@ pub(super) struct Program {
     pub(super) group_slots: usize,
     /// Those, and the marks of loops behind them.
     pub(super) slots: usize,
-    /// Number of places whose failures are remembered; `None` when what they lead to depends on
-    /// groups, so that nothing may be remembered.
+    /// Number of places whose failures are remembered. `None` when what they lead to depends on
+    /// more than the position, on groups or marks, so that nothing may be remembered.
     pub(super) memory: Option<usize>,
     /// What every match begins with, if it is one certain character.
     pub(super) first: Option<char>,
@@ -90,7 +90,8 @@ pub(super) fn compile(parsed: &Parsed) -> Option<Program> {
         sets: parsed.sets.clone(),
         group_slots,
         slots: compiler.slots,
-        memory: (!parsed.has_back_references).then_some(compiler.ids),
+        memory: (!parsed.has_back_references && compiler.slots == group_slots)
+            .then_some(compiler.ids),
         first: first_char(&parsed.root),
         anchored: is_anchored(&parsed.root),
     })
