@@ -225,10 +225,14 @@ impl Compiler {
         let Some(max) = max else {
             return self.star(body, greedy, groups, back);
         };
+        if min == max {
+            return Some(());
+        }
+        let mark = self.mark_for(body);
         let mut splits = Vec::new();
         for _ in min..max {
             splits.push(self.emit(Instruction::Jump(0))?);
-            self.round(body, groups, back)?;
+            self.marked_round(body, mark, groups, back)?;
         }
         let end = self.here();
         for split in splits {
@@ -250,10 +254,29 @@ impl Compiler {
             return Some(());
         }
         let split = self.emit(Instruction::Jump(0))?;
-        let mark = may_be_empty(body).then(|| {
+        let mark = self.mark_for(body);
+        self.marked_round(body, mark, groups, back)?;
+        self.emit(Instruction::Jump(split))?;
+        let end = self.here();
+        self.split(split, split + 1, end, greedy);
+        Some(())
+    }
+
+    /// A slot for the mark of a loop whose rounds may be empty: one that takes nothing is none.
+    fn mark_for(&mut self, body: &Node) -> Option<usize> {
+        may_be_empty(body).then(|| {
             self.slots += 1;
             self.slots - 1
-        });
+        })
+    }
+
+    fn marked_round(
+        &mut self,
+        body: &Node,
+        mark: Option<usize>,
+        groups: (usize, usize),
+        back: bool,
+    ) -> Option<()> {
         if let Some(mark) = mark {
             self.emit(Instruction::Mark(mark))?;
         }
@@ -261,9 +284,6 @@ impl Compiler {
         if let Some(mark) = mark {
             self.emit(Instruction::Progress(mark))?;
         }
-        self.emit(Instruction::Jump(split))?;
-        let end = self.here();
-        self.split(split, split + 1, end, greedy);
         Some(())
     }
 

@@ -137,6 +137,34 @@ fn groups_hold_the_last_round_only() {
     assert_eq!(found("(a)|(b)", "b"), some(&[Some("b"), None, Some("b")]));
 }
 
+/// Each line: pattern, text, and what V8's `new RegExp(pattern).exec(text)` answered: null, `"bad"`
+/// or index and groups.
+#[test]
+fn an_ecmascript_engine_answers_the_same() {
+    let lines = include_str!("../../../tests/data/query/ecmascript-patterns.jsonl");
+    for line in lines.lines() {
+        let case: (String, String, serde_json::Value) = serde_json::from_str(line).expect("JSON");
+        let (pattern, text, expected) = case;
+        let answer = match Pattern::compile(&pattern) {
+            None => serde_json::json!("bad"),
+            Some(compiled) => compiled
+                .find(&text, 0, &mut Scratch::default())
+                .expect("bounded")
+                .map_or(serde_json::Value::Null, |found| {
+                    let index = text[..found.start()].chars().count();
+                    let groups = (1..=found.groups()).map(|group| found.group(group));
+                    let texts: Vec<Option<&str>> =
+                        std::iter::once(Some(found.start()..found.end()))
+                            .chain(groups)
+                            .map(|range| range.map(|range| &text[range]))
+                            .collect();
+                    serde_json::json!({ "i": index, "g": texts })
+                }),
+        };
+        assert_eq!(answer, expected, "{pattern} {text:?}");
+    }
+}
+
 #[test]
 fn what_is_no_pattern_is_refused() {
     for pattern in [
