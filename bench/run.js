@@ -24,6 +24,7 @@ const subjects = require('./subjects');
 /** @type {Record<string, { about: string, run: (settings: any, findings: Findings) => Promise<void> }>} */
 const BENCHES = {
   ...require('./benches/store'),
+  ...require('./benches/query'),
   ...require('./benches/open'),
   ...require('./benches/sync'),
   ...require('./benches/blob'),

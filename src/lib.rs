@@ -9,7 +9,6 @@
 //! | [`database`] | databases, collections, documents, blobs, observers | tokio |
 //! | [`blip`] | BLIP 3 framing and multiplexing, sans-IO | sockets, clock |
 //! | [`protocol`] | typed replication messages ⇄ BLIP messages, sans-IO | sockets, SQL |
-//! | [`query`] | SQL++ text → SQL; its values and functions | a database handle, SQLite |
 //! | [`replicator`] | `core` (decisions, sans-IO), driver, outer replicator | |
 //! | [`tls`] | identities, verifiers, client and server configuration | |
 //! | [`transport`] | pipes of WebSocket messages | |

@@ -23,6 +23,7 @@ enum Kind {
   Failure = 2,
   Saved = 3,
   Bytes = 4,
+  Text = 5,
 }
 
 /**
@@ -288,6 +289,9 @@ export class CallQueue {
       case Kind.Bytes:
         pending.resolve({ data: exactBuffer(buffers[value.buffer]), length: value.length });
         break;
+      case Kind.Text:
+        pending.resolve({ data: longText(buffers[value]) });
+        break;
       default:
         if (this.blobsInText && pending.source !== undefined) {
           const { source } = pending;
@@ -321,6 +325,11 @@ function saved(value: [string, number, number | null, string?], docId: string) {
     concurrencyControlResult: flag,
     concurrencyResult: flag,
   };
+}
+
+/** The text that these bytes are in UTF-8. */
+function longText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 /** The bytes as an ArrayBuffer that holds nothing else. */

@@ -11,8 +11,10 @@ use super::checkpointer::Checkpointer;
 use super::collection::CollectionMap;
 use super::expiration::Expirer;
 use super::key::Passphrase;
+use super::live_query::LiveQueries;
 use super::observers::Observers;
 use super::options::{DatabaseOptions, foreign_database, holds_foreign_database};
+use super::query::QueryCache;
 use super::reader_pool::ReaderPool;
 use super::transaction::{ChangeLog, ReadTx, Undo, WriteTx};
 use super::{lock, not_open};
@@ -46,6 +48,8 @@ pub(super) struct Engine {
     pub(super) writer: Mutex<Writer>,
     pub(super) readers: ReaderPool,
     pub(super) observers: Observers,
+    pub(super) queries: QueryCache,
+    pub(super) live_queries: LiveQueries,
     pub(super) blobs: RwLock<BlobFolder>,
     pub(super) pins: Mutex<Pins>,
     pub(super) checkpointer: Checkpointer,
@@ -85,6 +89,7 @@ impl Engine {
         super::encryption::remove_rekeyed_file(folder)?;
         let key = super::key::key_of_file(file, options.passphrase())?;
         let connection = Connection::open_writer(file, key.as_ref(), full_sync)?;
+        super::indexes::rebuild_outdated(&connection)?;
         let collections = Arc::new(CollectionMap::load(&connection)?);
         let uuids = (
             checkpoint_store::uuid(&connection, "private_uuid")?,
@@ -110,6 +115,8 @@ impl Engine {
             writer: Mutex::new(Writer::new(name, connection, collections)),
             readers: ReaderPool::new(file.to_owned(), key.clone()),
             observers: Observers::default(),
+            queries: QueryCache::default(),
+            live_queries: LiveQueries::new(),
             blobs: RwLock::new(blobs),
             pins: Mutex::default(),
             checkpointer: Checkpointer::new(file.to_owned(), key, full_sync),
@@ -122,6 +129,7 @@ impl Engine {
             process_lock: Mutex::new(Some(process_lock)),
         });
         engine.expirer.attach(&engine);
+        engine.live_queries.attach(&engine);
         if let Some(time) = expiration {
             engine.expirer.schedule(time);
         }
@@ -181,6 +189,7 @@ impl Engine {
     /// Opens the writer again after [`Engine::close_connections`].
     pub(super) fn reopen_writer(&self, key: Option<&CipherKey>) -> Result<()> {
         let connection = Connection::open_writer(&self.file, key, self.full_sync)?;
+        super::indexes::rebuild_outdated(&connection)?;
         let collections = Arc::new(CollectionMap::load(&connection)?);
         let blobs = blob_folder(&connection, &self.folder, key.is_some())?;
         *self

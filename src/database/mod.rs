@@ -45,10 +45,13 @@ mod documents;
 mod encryption;
 mod engine;
 mod expiration;
+mod indexes;
 mod key;
+mod live_query;
 mod maintenance;
 mod observers;
 mod options;
+mod query;
 mod reader_pool;
 mod registry;
 mod revisions;
@@ -61,9 +64,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use blob::{BlobReader, BlobWriter};
 pub use conflicts::{ConflictingRevision, Resolution};
 pub use documents::{Concurrency, Document, SaveResult};
+pub use indexes::IndexDefinition;
+pub use live_query::{LiveQueryId, LiveQueryListener};
 pub use maintenance::Maintenance;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
+pub use query::{QueryParameters, QueryResult, QueryStop};
 pub use transaction::{ReadTx, WriteTx};
 
 use call_queue::{Entry, read_job, write_job};
@@ -93,6 +99,7 @@ struct Handle {
     slot: Arc<Slot>,
     closed: AtomicBool,
     closing: Mutex<()>,
+    query_stop: QueryStop,
     hooks: Mutex<Vec<(HookId, Hook)>>,
     next_hook: AtomicU64,
 }
@@ -113,6 +120,7 @@ impl Database {
             slot,
             closed: AtomicBool::new(false),
             closing: Mutex::new(()),
+            query_stop: QueryStop::default(),
             hooks: Mutex::default(),
             next_hook: AtomicU64::new(1),
         })))
@@ -268,7 +276,12 @@ impl Database {
         done: impl FnOnce(Result<T>) + Send + 'static,
     ) {
         match self.check_open() {
-            Ok(()) => self.0.engine.submit(Entry::Read(read_job(work, done))),
+            Ok(()) => {
+                let job = read_job(work, done);
+                if let Some(job) = self.0.engine.try_start_read(job) {
+                    self.0.engine.submit(Entry::Read(job));
+                }
+            }
             Err(error) => done(Err(error)),
         }
     }
@@ -472,6 +485,7 @@ impl Handle {
     }
 
     fn end(&self) {
+        self.query_stop.store(true, Ordering::Release);
         end_handle(&self.engine, &self.slot, self.number);
     }
 }
@@ -482,6 +496,7 @@ impl Drop for Handle {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.query_stop.store(true, Ordering::Release);
         if !on_database_thread() {
             self.end();
             return;
@@ -505,6 +520,7 @@ fn end_handle(engine: &Arc<Engine>, slot: &Slot, number: u64) {
     // Everything that was queued before is done when the turn comes.
     drop(engine.wait_for_turn());
     engine.observers.remove_of_handle(number);
+    engine.live_queries.remove_of_handle(number);
     slot.close_handle();
 }
 

@@ -52,7 +52,9 @@ pub(super) fn delete(args: &Args<'_>) -> Result<Outcome> {
 /// URL listeners.
 fn forget_dependants(args: &Args<'_>, unique_name: &str) {
     args.runtime.tokens.remove_where(|_, source| match source {
-        Source::Changes { database, .. } => database.unique_name == unique_name,
+        Source::Changes { database, .. } | Source::Query { database, .. } => {
+            database.unique_name == unique_name
+        }
         Source::Questions { unique_name: own } => own == unique_name,
         Source::Pending | Source::Replicator(_) => false,
     });

@@ -9,6 +9,7 @@
 //! | id, 2, `{domain, code, message}` | the call was rejected |
 //! | id, 3, `[revision id, sequence, flag, document id?]` | a save; flag 1 true, 0 false, null |
 //! | id, 4, `{buffer: index, …}` | resolved with bytes, which travel beside the text |
+//! | id, 5, index | resolved with `{data}`: a long text, whose UTF-8 travels beside the text |
 //! | 0, token, payload | an event |
 //! | 0, token, null | the listener is gone without having been removed |
 
@@ -19,6 +20,9 @@ use crate::error::Error;
 /// Longest error message, in characters: a hostile name in it may be of any length.
 const MESSAGE_MAX: usize = 600;
 
+/// A text of this length is not written into the message, where it would be escaped and parsed.
+const LONG_TEXT: usize = 8 * 1024;
+
 /// What a call resolves with.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -26,6 +30,8 @@ pub(super) enum Outcome {
     Nothing,
     /// JSON text of a value.
     Json(String),
+    /// A text, as `data` of an object.
+    Text(String),
     /// A saved document.
     Saved {
         /// Set when the engine made the id.
@@ -60,6 +66,15 @@ pub(super) fn put_completion(
         Ok(Outcome::Json(json)) => {
             text.push_str("1,");
             text.push_str(&json);
+        }
+        Ok(Outcome::Text(data)) if data.len() < LONG_TEXT => {
+            text.push_str("1,{\"data\":");
+            put_string(text, &data);
+            text.push('}');
+        }
+        Ok(Outcome::Text(data)) => {
+            let _ = write!(text, "5,{}", buffers.len());
+            buffers.push(data.into_bytes());
         }
         Err(error) => {
             text.push_str("2,");
@@ -126,7 +141,8 @@ pub(super) fn put_string(text: &mut String, value: &str) {
         text.push_str(value);
         text.push('"');
     } else {
-        text.push_str(&serde_json::Value::from(value).to_string());
+        // A string always has a JSON form.
+        text.push_str(&serde_json::to_string(value).unwrap_or_default());
     }
 }
 
@@ -151,6 +167,9 @@ mod tests {
         put(5, Ok(saved(Some("a\\b".into()), Some(false))));
         let (data, length) = (vec![1, 2], 9);
         put(6, Ok(Outcome::Bytes { data, length }));
+        let mut put = |call, result| put_completion(&mut text, &mut buffers, call, result);
+        put(7, Ok(Outcome::Text("[{\"a\":1}]".into())));
+        put(8, Ok(Outcome::Text("x".repeat(LONG_TEXT))));
         put_event(&mut text, "token", "{\"documentIDs\":[\"a\"]}");
         let parsed: serde_json::Value = serde_json::from_str(&format!("[{text}]")).unwrap();
         assert_eq!(
@@ -162,9 +181,11 @@ mod tests {
                 4, 3, ["1-ab", 7, null],
                 5, 3, ["1-ab", 7, 0, "a\\b"],
                 6, 4, {"buffer": 0, "length": 9},
+                7, 1, {"data": "[{\"a\":1}]"},
+                8, 5, 1,
                 0, "token", {"documentIDs": ["a"]}
             ])
         );
-        assert_eq!(buffers, [vec![1, 2]]);
+        assert_eq!(buffers, [vec![1, 2], vec![b'x'; LONG_TEXT]]);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use zeroize::Zeroizing;
 
-use super::schema;
+use super::{schema, sql_functions};
 use crate::error::{Code, Error, Result};
 
 /// Name of the database file inside its folder.
@@ -85,6 +85,53 @@ impl fmt::Debug for CipherKey {
 pub(crate) struct Connection {
     pub(super) inner: rusqlite::Connection,
     wal_pages: Arc<AtomicU32>,
+    watch: Arc<Mutex<Watch>>,
+}
+
+/// Steps of SQLite's machine between two looks at whether to stop.
+const STOP_STEPS: std::ffi::c_int = 2_000;
+
+/// What makes the statements of a connection stop.
+#[derive(Debug, Default)]
+struct Watch {
+    flag: Option<Arc<AtomicBool>>,
+    /// How often [`STOP_STEPS`] may still pass.
+    budget: Option<u32>,
+}
+
+impl Watch {
+    fn must_stop(&mut self) -> bool {
+        if let Some(budget) = &mut self.budget {
+            let Some(left) = budget.checked_sub(1) else {
+                return true;
+            };
+            *budget = left;
+        }
+        self.flag
+            .as_ref()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+}
+
+/// While it lives, the statements of a connection may be stopped; see [`Connection::stop_when`].
+#[derive(Debug)]
+pub(crate) struct Stoppable<'a>(&'a Connection);
+
+impl Stoppable<'_> {
+    /// Whether statements were stopped because they took too many steps.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        lock_watch(&self.0.watch).budget == Some(0)
+    }
+}
+
+impl Drop for Stoppable<'_> {
+    fn drop(&mut self) {
+        *lock_watch(&self.0.watch) = Watch::default();
+    }
+}
+
+fn lock_watch(watch: &Mutex<Watch>) -> std::sync::MutexGuard<'_, Watch> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Connection {
@@ -156,9 +203,10 @@ impl Connection {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }
         let inner = rusqlite::Connection::open_with_flags(file, flags)?;
-        let connection = Self {
+        let mut connection = Self {
             inner,
             wal_pages: Arc::default(),
+            watch: Arc::default(),
         };
         connection.inner.busy_timeout(BUSY_TIMEOUT)?;
         connection
@@ -169,6 +217,12 @@ impl Connection {
             connection.set("cipher_log_level", "NONE")?;
             connection.set("key", key.literal().as_str())?;
         }
+        sql_functions::register(&connection.inner)?;
+        let watch = Arc::clone(&connection.watch);
+        connection.inner.progress_handler(
+            STOP_STEPS,
+            Some(move || lock_watch(&watch).must_stop()),
+        )?;
         // The first real read: tells a wrong key and a foreign file.
         connection
             .inner
@@ -191,6 +245,20 @@ impl Connection {
     pub(crate) fn run(&self, sql: &str) -> Result<()> {
         self.inner.prepare_cached(sql)?.raw_execute()?;
         Ok(())
+    }
+
+    /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, or when they have taken
+    /// `budget` times some thousand steps, as long as the guard lives.
+    pub(crate) fn stop_when(
+        &self,
+        flag: &Arc<AtomicBool>,
+        budget: Option<u32>,
+    ) -> Stoppable<'_> {
+        *lock_watch(&self.watch) = Watch {
+            flag: Some(Arc::clone(flag)),
+            budget,
+        };
+        Stoppable(self)
     }
 
     /// Starts the transaction of the writer.
@@ -241,16 +309,18 @@ impl Connection {
     /// Starts a read transaction and pins what it will see.
     pub(crate) fn open_snapshot(&self) -> Result<()> {
         self.open_unpinned_snapshot()?;
+        self.pin_snapshot().inspect_err(|_| self.roll_back())
+    }
+
+    /// Pins what the read transaction sees, if nothing has yet; learns of changes of the schema.
+    pub(crate) fn pin_snapshot(&self) -> Result<()> {
         let pinned = self
             .inner
             .prepare_cached("SELECT 1 FROM collections LIMIT 1")
             .and_then(|mut statement| statement.query_row([], |_| Ok(())));
         match pinned {
             Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-            Err(error) => {
-                self.roll_back();
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -7,6 +7,9 @@
 //! | [`document_table`] | the SQL of one collection's table |
 //! | [`blob_store`], [`blob_file`] | blobs: small ones in a table, large ones as files (design D6) |
 //! | [`checkpoint_store`] | checkpoints of both roles, remotes, database identity |
+//! | [`index_store`] | indexes of collections |
+//! | [`query_statement`] | compiled queries into JSON text |
+//! | [`sql_functions`] | what queries and indexes call in SQL |
 //! | [`maintenance`] | SQLite's own care, walks over everything |
 //! | [`export`] | the whole database into a new file |
 //! | [`lock_file`] | one process a database (design D3) |
@@ -21,8 +24,11 @@ pub(crate) mod connection;
 pub(crate) mod document_table;
 pub(crate) mod error;
 pub(crate) mod export;
+pub(crate) mod index_store;
 pub(crate) mod lock_file;
 pub(crate) mod maintenance;
+pub(crate) mod query_statement;
 pub(crate) mod schema;
+pub(crate) mod sql_functions;
 
 pub(crate) use connection::Connection;

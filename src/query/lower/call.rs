@@ -152,12 +152,11 @@ impl<'q> Lowering<'q> {
         self.passed_on(words)?;
         self.push(", ");
         text::push_string(&mut self.out, table.language.as_deref().unwrap_or(""));
-        self.push(if table.ignore_accents {
-            ", 1, "
-        } else {
-            ", 0, "
-        });
-        text::push_string(&mut self.out, &table.columns.join(","));
+        self.push(if table.ignore_accents { ", 1" } else { ", 0" });
+        for column in &table.columns {
+            self.push(", ");
+            text::push_string(&mut self.out, column);
+        }
         self.push(")");
         self.statement.matched.push(Matched {
             source,

@@ -408,7 +408,7 @@ fn matches_join_the_table_of_their_index() {
         "SELECT sp1_result(sp1_rank(matchinfo(\"match#1\".\"fts_9\", 'pcx'))) \
          FROM \"docs_1\" AS \"_\" JOIN \"fts_9\" AS \"match#1\" \
          ON \"match#1\".docid = \"_\".sequence WHERE \"_\".flags & 1 = 0 \
-         AND \"match#1\".\"fts_9\" MATCH sp1_fts_query(sp1_param(?1), 'en', 0, 't,o.p') \
+         AND \"match#1\".\"fts_9\" MATCH sp1_fts_query(sp1_param(?1), 'en', 0, 't', 'o.p') \
          AND (sp1_value(\"_\".body, 'n') = 1)"
     );
     for text in [
