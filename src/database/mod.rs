@@ -8,6 +8,8 @@
 //!                              ├─ reader_pool    snapshots and the threads that read
 //!                              ├─ checkpointer   copies the write-ahead log
 //!                              ├─ observers      told after each commit
+//!                              ├─ query          compiled queries, runs
+//!                              ├─ live_query     queries that run again after commits
 //!                              └─ storage        SQLite, blob files, the process lock
 //! ```
 //!
@@ -262,7 +264,12 @@ impl Database {
         done: impl FnOnce(Result<T>) + Send + 'static,
     ) {
         match self.check_open() {
-            Ok(()) => self.0.engine.submit(Entry::Read(read_job(work, done))),
+            Ok(()) => {
+                let job = read_job(work, done);
+                if let Some(job) = self.0.engine.try_start_read(job) {
+                    self.0.engine.submit(Entry::Read(job));
+                }
+            }
             Err(error) => done(Err(error)),
         }
     }

@@ -11,8 +11,7 @@ use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
     batch, blobs, change_listeners, collections, databases, files, identities, indexes,
-    log_settings, queries,
-    questions, replicators, shown, url_listeners,
+    log_settings, queries, questions, replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
 
@@ -159,6 +158,20 @@ pub(super) fn database_lane(runtime: &'static Runtime, handle: String) -> String
         .databases
         .get(&handle)
         .map_or(handle, |open| open.name.clone())
+}
+
+/// Runs a call on the event loop's thread, if it is one of the few that may be short and proves to
+/// be.
+pub(super) fn run_inline(
+    runtime: &'static Runtime,
+    name: &str,
+    args: &str,
+) -> Option<Result<Outcome>> {
+    if name != "query_Execute" {
+        return None;
+    }
+    let args: Value = serde_json::from_str(args).ok()?;
+    queries::execute_quickly(&Args::new(runtime, &args))
 }
 
 /// Runs a call, at once or in its lane.

@@ -122,17 +122,28 @@ impl NativeEngine {
         let result = match what {
             What::Document(call) => documents::run_inline(self.runtime, call),
             What::Saves(run) => documents::run_inline(self.runtime, run.into_single()),
-            what @ What::Function { .. } => {
-                self.port.expect(env, 1);
-                self.dispatch(id, what);
-                return None;
+            What::Function { name, args } => {
+                match functions::run_inline(self.runtime, &name, &args) {
+                    Some(result) => Ok(result),
+                    None => {
+                        self.port.expect(env, 1);
+                        self.dispatch(id, What::Function { name, args });
+                        return None;
+                    }
+                }
             }
         };
         match result {
             Ok(result) => {
-                let mut text = String::with_capacity(128);
-                put_completion(&mut text, &mut Vec::new(), id, result);
-                Some(text)
+                let (mut text, mut buffers) = (String::with_capacity(128), Vec::new());
+                put_completion(&mut text, &mut buffers, id, result);
+                if buffers.is_empty() {
+                    return Some(text);
+                }
+                // Only a message of its own has buffers beside its text.
+                self.port.expect(env, 1);
+                self.port.send(text, buffers);
+                None
             }
             Err(waiting) => {
                 self.port.expect(env, 1);

@@ -188,7 +188,12 @@ fn write_blob(blob: &[u8], out: &mut Vec<u8>) -> Result<()> {
         [first, ..] if first & 15 == element::OBJECT => {
             decode_element(blob, MAX_RESULT_NESTING, out)?;
         }
-        _ => return Err(Error::lite(Code::CorruptData, "a value has an unknown form")),
+        _ => {
+            return Err(Error::lite(
+                Code::CorruptData,
+                "a value has an unknown form",
+            ));
+        }
     }
     Ok(())
 }

@@ -43,7 +43,10 @@ fn child_in_a_time_zone() {
             .chunks(part)
             .map(|cases| scope.spawn(move || cases.iter().flat_map(run).collect::<Vec<String>>()))
             .collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
     });
     println!("{} cases in {zone}", cases.len());
     assert!(
