@@ -19,6 +19,7 @@ mod call;
 mod change_listeners;
 mod collections;
 mod databases;
+mod discovery;
 mod documents;
 mod files;
 mod functions;
