@@ -49,12 +49,15 @@ impl UrlListeners {
 
     /// A database handle was closed, which has stopped its listeners: they keep nothing alive.
     pub(super) fn database_closed(&self, unique_name: &str) {
+        let mut withdrawn = Vec::new();
         for entry in lock(&self.0).values() {
             if entry.unique_name == unique_name {
                 *lock(&entry.keep_alive) = None;
-                *lock(&entry.advertised) = None;
+                withdrawn.push(lock(&entry.advertised).take());
             }
         }
+        // Saying goodbye takes its time: not under the lock.
+        drop(withdrawn);
     }
 }
 
