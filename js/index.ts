@@ -79,6 +79,7 @@ export {
   isReplicatedDocumentRepresentation,
   ReplicatedDocument,
 } from './api/replicated-document';
+export { PeerBrowser } from './api/peer-browser';
 export { ReplicatedDocumentFlag } from './api/replicated-document-flag';
 export { Replicator } from './api/replicator';
 export { ReplicatorActivityLevel } from './api/replicator-activity-level';
@@ -110,6 +111,7 @@ export type {
   ReplicatorDocumentChangeListener,
 } from './api/document-replication';
 export type { Endpoint } from './api/endpoint';
+export type { PeerEvent } from './api/peer-browser';
 export type { QueryChange, QueryChangeListener } from './api/query';
 export type { ReplicatedDocumentRepresentation } from './api/replicated-document';
 export type { ReplicatorChange, ReplicatorChangeListener } from './api/replicator-change';
@@ -122,8 +124,10 @@ export type {
 } from './api/tls-identity';
 export type { ListenerConnection } from './api/url-endpoint-listener';
 export type {
+  AdvertiseOptions,
   BlobArgs,
   BlobContentArg,
+  BrowseArgs,
   CallbackAnswerArgs,
   CollectionArgs,
   CollectionChangeListenerArgs,
@@ -173,6 +177,7 @@ export type {
   TLSIdentityCreateArgs,
   TLSIdentityImportArgs,
   TlsIdentityConfig,
+  URLEndpointListenerAdvertiseArgs,
   URLEndpointListenerArgs,
   URLEndpointListenerAskingArgs,
   URLEndpointListenerCreateArgs,
@@ -193,6 +198,7 @@ export type {
   CollectionsResult,
   DocumentExpirationResult,
   DocumentResult,
+  FoundPeerResult,
   ListenerCallback,
   ListenerConnectionResult,
   ListenerHandle,

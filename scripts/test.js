@@ -9,7 +9,7 @@
 
 const fs = require('fs');
 const path = require('path');
-const { CARGO_ENV, TEST_PROFILE } = require('./lib/cargo');
+const { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE } = require('./lib/cargo');
 const { CargoOutput } = require('./lib/cargo-output');
 const { InteropOutput } = require('./lib/interop-output');
 const { countJest } = require('./lib/jest-output');
@@ -25,7 +25,8 @@ const INTEROP_LIMIT = 15 * 60_000;
 async function rust(report) {
   const output = new CargoOutput(report);
   // With the binding, as the addon is built: its unit tests run too.
-  const args = ['test', '--release', '--features', 'node', '--no-fail-fast', ...TEST_PROFILE];
+  const features = ['--features', ADDON_FEATURES];
+  const args = ['test', '--release', ...features, '--no-fail-fast', ...TEST_PROFILE];
   const { code } = await run('cargo', args, {
     env: CARGO_ENV,
     onLine: (line) => output.line(line),

@@ -14,11 +14,14 @@
 //! | [`tls`] | identities, verifiers, client and server configuration | |
 //! | [`transport`] | pipes of WebSocket messages | |
 //! | [`listener`] | `URLEndpointListener` | |
+//! | `discovery` | peers on the local network (feature `dns-sd`) | knows a listener |
 //!
 //! `docs/architecture.md` has the picture and says who may know whom.
 
 pub mod blip;
 pub mod database;
+#[cfg(feature = "dns-sd")]
+pub mod discovery;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;

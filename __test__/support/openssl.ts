@@ -1,4 +1,4 @@
-import { spawnSync } from 'child_process';
+import { spawn, spawnSync } from 'child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'fs';
 import { join } from 'path';
 
@@ -19,6 +19,86 @@ export function openssl(folder: string, args: string[], input = ''): string {
     throw new Error(`openssl ${args.join(' ')}: ${stderr}`);
   }
   return stdout;
+}
+
+/** What `openssl s_client` said and how it ended. */
+export interface Talk {
+  status: number | null;
+  output: string;
+}
+
+/**
+ * Connects `openssl s_client` to a port of this machine, while we go on. Sends `input` and leaves
+ * once it has heard what `heard` describes; without either it leaves as soon as it can.
+ */
+export function talk(
+  folder: string,
+  port: number | string,
+  args: string[] = [],
+  { input = '', heard = /Verify return code/ }: { input?: string; heard?: RegExp } = {},
+): Promise<Talk> {
+  return new Promise((resolve, reject) => {
+    const client = spawn(
+      'openssl',
+      ['s_client', '-connect', `127.0.0.1:${port}`, '-no_ign_eof', ...args],
+      { cwd: folder, timeout: 20000 },
+    );
+    let output = '';
+    const hear = (text: Buffer) => {
+      output += text.toString('latin1');
+      if (heard.test(output)) {
+        client.stdin.end();
+      }
+    };
+    client.stdout.on('data', hear);
+    client.stderr.on('data', hear);
+    client.on('error', reject);
+    client.on('close', (status) => resolve({ status, output }));
+    client.stdin.on('error', () => undefined);
+    client.stdin.write(input);
+  });
+}
+
+/** A running `openssl s_server`. */
+export interface Stranger {
+  port: number;
+  /** What it has said. */
+  heard(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts `openssl s_server -www`: TLS, and a page over HTTP for whoever asks. */
+export function serve(folder: string, certificate: Issued, args: string[] = []): Promise<Stranger> {
+  return new Promise((resolve, reject) => {
+    const server = spawn(
+      'openssl',
+      [
+        ...['s_server', '-accept', '127.0.0.1:0', '-www'],
+        ...['-cert', certificate.certificate, '-key', certificate.key, ...args],
+      ],
+      { cwd: folder },
+    );
+    let output = '';
+    const hear = (text: Buffer) => {
+      output += text.toString('latin1');
+      const accepting = /ACCEPT [^\n]*:(\d+)/.exec(output);
+      if (accepting !== null) {
+        resolve({
+          port: Number(accepting[1]),
+          heard: () => output,
+          stop: () =>
+            new Promise((done) => {
+              server.on('close', () => done());
+              server.kill('SIGKILL');
+            }),
+        });
+      }
+    };
+    server.stdout.on('data', hear);
+    server.stderr.on('data', hear);
+    server.on('error', reject);
+    server.on('close', () => reject(new Error(`openssl s_server ended: ${output}`)));
+  });
 }
 
 /** Files of a certificate. */

@@ -34,24 +34,19 @@ export async function replicate(
   set?: (config: ReplicatorConfiguration) => void,
 ): Promise<Outcome> {
   const replicator = await replicatorOf(collection, url, set);
-  await replicator.start(false);
-  const error = await stopped(replicator);
-  return { error, replicator };
+  const end = await run(replicator);
+  return { error: await end(), replicator };
 }
 
-/** Waits until a started replicator has stopped and gives the error. */
-export async function stopped(replicator: Replicator): Promise<Outcome['error']> {
-  let status: any;
-  let asking = false;
-  await until(() => {
-    if (!asking) {
-      asking = true;
-      replicator.getStatus().then((now) => {
-        status = now;
-        asking = false;
-      });
-    }
-    return status?.activityLevel === ReplicatorActivityLevel.STOPPED;
-  }, 'STOPPED');
-  return status.error;
+/** Starts a replicator. What it resolves with waits until it has stopped and gives the error. */
+export async function run(replicator: Replicator): Promise<() => Promise<Outcome['error']>> {
+  let isStopped = false;
+  await replicator.addChangeListener(({ status }) => {
+    isStopped = status.getActivityLevel() === ReplicatorActivityLevel.STOPPED;
+  });
+  await replicator.start(false);
+  return async () => {
+    await until(() => isStopped, 'STOPPED');
+    return ((await replicator.getStatus()) as any).error;
+  };
 }

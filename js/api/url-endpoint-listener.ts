@@ -1,4 +1,5 @@
 import type {
+  AdvertiseOptions,
   URLEndpointListenerCreateArgs,
   URLEndpointListenerTLSIdentityArgs,
 } from '../engine/arguments';
@@ -140,6 +141,20 @@ export class URLEndpointListener {
   async disconnect(principal: string): Promise<number> {
     const args = { ...this.idArgs(), principal };
     return (await settee(this._engine).URLEndpointListener_disconnect(args)).count;
+  }
+
+  /**
+   * Tells the local network of the running listener (DNS-SD), until it stops or `stopAdvertising`.
+   * Off unless called. Called again it replaces what was said.
+   */
+  advertise(options: AdvertiseOptions = {}): Promise<void> {
+    const args = { ...this.idArgs(), group: options.group, privacy: options.privacy };
+    return settee(this._engine).URLEndpointListener_advertise(args);
+  }
+
+  /** Says goodbye to the local network; connections stay. */
+  stopAdvertising(): Promise<void> {
+    return settee(this._engine).URLEndpointListener_stopAdvertising(this.idArgs());
   }
 
   getId(): string {

@@ -357,6 +357,24 @@ export interface URLEndpointListenerDisconnectArgs extends URLEndpointListenerAr
   principal: string;
 }
 
+/** How a listener is advertised on the local network. */
+export interface AdvertiseOptions {
+  /** Only who browses for this group finds it; 1 to 63 bytes without `.`, `,` and `\\`. */
+  group?: string;
+  /** Leaves the fingerprint of its key out, by which it would be known again. */
+  privacy?: boolean;
+}
+
+/** Advertises a listener. */
+export interface URLEndpointListenerAdvertiseArgs
+  extends URLEndpointListenerArgs,
+    AdvertiseOptions {}
+
+/** Browses for listeners on the local network. */
+export interface BrowseArgs extends ListenerTokenArgs {
+  group?: string;
+}
+
 /** A new self-signed identity (`tlsIdentity_Create`). */
 export interface TLSIdentityCreateArgs {
   attributes: { [name: string]: string | undefined };

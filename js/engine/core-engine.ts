@@ -169,6 +169,12 @@ export interface SetteeEngine extends ICoreEngine {
   URLEndpointListener_getNetworkInterfaces(
     args: object,
   ): Promise<{ interfaces: results.NetworkInterfaceResult[] }>;
+  /** On the local network, until it stops. */
+  URLEndpointListener_advertise(args: args.URLEndpointListenerAdvertiseArgs): Promise<void>;
+  URLEndpointListener_stopAdvertising(args: args.URLEndpointListenerArgs): Promise<void>;
+  /** Events `{found: FoundPeerResult}` and `{lost: name}`. */
+  dnssd_Browse(args: args.BrowseArgs, lcb: results.ListenerCallback): Promise<void>;
+  dnssd_RemoveBrowser(args: args.ListenerTokenArgs): Promise<void>;
   tlsIdentity_Create(args: args.TLSIdentityCreateArgs): Promise<results.TLSIdentityResult>;
   tlsIdentity_Import(args: args.TLSIdentityImportArgs): Promise<results.TLSIdentityResult>;
   /** Nothing when there is none. */

@@ -176,6 +176,13 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
   URLEndpointListener_getConnections: { fields: L, extra: true },
   URLEndpointListener_disconnect: { fields: { ...L, principal: 'text' }, extra: true },
   URLEndpointListener_getNetworkInterfaces: { fields: {}, extra: true },
+  URLEndpointListener_advertise: {
+    fields: { ...L, group: 'text?', privacy: 'boolean' },
+    extra: true,
+  },
+  URLEndpointListener_stopAdvertising: { fields: L, extra: true },
+  dnssd_Browse: { fields: { group: 'text?', ...TOKEN }, callback: true, extra: true },
+  dnssd_RemoveBrowser: { fields: TOKEN, extra: true },
   tlsIdentity_Create: {
     fields: { attributes: 'json', expiration: 'text?', label: 'text?', usage: 'text?' },
     extra: true,

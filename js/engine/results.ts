@@ -136,6 +136,20 @@ export interface NetworkInterfaceResult {
   isLoopback: boolean;
 }
 
+/** A listener that advertises itself. All of it is what somebody says. */
+export interface FoundPeerResult {
+  /** Random, another with each start. */
+  name: string;
+  /** `ws[s]://address:port/database`. */
+  urls: string[];
+  /** Fingerprint of its key. */
+  id: string | null;
+  /** CBMobile versions. */
+  protocols: string[];
+  deltas: boolean;
+  readOnly: boolean;
+}
+
 /** A range of a blob. */
 export interface BlobRangeResult {
   data: ArrayBuffer;

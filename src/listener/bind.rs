@@ -54,6 +54,11 @@ pub(super) fn host_name() -> Option<String> {
     matches!(Host::parse(&name), Ok(Host::Domain(_))).then_some(name)
 }
 
+/// Whether `interface` means all of them.
+pub(super) fn is_all(interface: Option<&str>) -> bool {
+    matches!(Place::find(interface), Ok(Place::All))
+}
+
 /// An address that a listener can be bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkInterface {

@@ -244,6 +244,16 @@ impl UrlEndpointListener {
         }
     }
 
+    /// Whether it listens on every address that this machine has and gets.
+    pub fn is_on_all_interfaces(&self) -> bool {
+        bind::is_all(self.options.network_interface.as_deref())
+    }
+
+    /// Whether peers may only pull.
+    pub fn is_read_only(&self) -> bool {
+        self.options.read_only.unwrap_or_default()
+    }
+
     /// The database that it serves.
     pub fn database(&self) -> &Database {
         &self.database

@@ -57,7 +57,7 @@ fn forget_dependants(args: &Args<'_>, unique_name: &str) {
             database.unique_name == unique_name
         }
         Source::Questions { unique_name: own } => own == unique_name,
-        Source::Pending | Source::Replicator(_) => false,
+        Source::Pending | Source::Replicator(_) | Source::Browser(_) => false,
     });
     args.runtime.url_listeners.database_closed(unique_name);
 }

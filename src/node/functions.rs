@@ -10,7 +10,7 @@ use super::message::Outcome;
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
-    batch, blobs, change_listeners, collections, databases, files, identities, indexes,
+    batch, blobs, change_listeners, collections, databases, discovery, files, identities, indexes,
     log_settings, queries, questions, replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
@@ -111,6 +111,10 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "URLEndpointListener_setTLSIdentity" => Blocking(url_listeners::set_tls_identity),
         "URLEndpointListener_getConnections" => Now(url_listeners::connections),
         "URLEndpointListener_disconnect" => Now(url_listeners::disconnect),
+        "URLEndpointListener_advertise" => Blocking(url_listeners::advertise),
+        "URLEndpointListener_stopAdvertising" => Blocking(url_listeners::stop_advertising),
+        "dnssd_Browse" => BlockingFor(discovery::browse),
+        "dnssd_RemoveBrowser" => Now(change_listeners::remove),
         "URLEndpointListener_getNetworkInterfaces" => Blocking(url_listeners::network_interfaces),
 
         "tlsIdentity_Create" => Blocking(identities::create),

@@ -20,6 +20,7 @@ mod change_listeners;
 mod collections;
 mod conflict_resolver;
 mod databases;
+mod discovery;
 mod documents;
 mod files;
 mod functions;

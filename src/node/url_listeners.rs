@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::discovery::{self, Advertised};
 use super::listener_questions::Asking;
 use super::message::Outcome;
 use super::port::{Completer, KeepAlive};
@@ -25,6 +26,7 @@ struct Entry {
     database_name: String,
     listener: UrlEndpointListener,
     keep_alive: Mutex<Option<KeepAlive>>,
+    advertised: Mutex<Option<Advertised>>,
 }
 
 /// All URL endpoint listeners of the process.
@@ -47,11 +49,15 @@ impl UrlListeners {
 
     /// A database handle was closed, which has stopped its listeners: they keep nothing alive.
     pub(super) fn database_closed(&self, unique_name: &str) {
+        let mut withdrawn = Vec::new();
         for entry in lock(&self.0).values() {
             if entry.unique_name == unique_name {
                 *lock(&entry.keep_alive) = None;
+                withdrawn.push(lock(&entry.advertised).take());
             }
         }
+        // Saying goodbye takes its time: not under the lock.
+        drop(withdrawn);
     }
 }
 
@@ -149,6 +155,7 @@ pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> 
         database_name: open.name.clone(),
         listener,
         keep_alive: Mutex::default(),
+        advertised: Mutex::default(),
     };
     let id = uuid::Uuid::new_v4().to_string();
     lock(&args.runtime.url_listeners.0).insert(id.clone(), Arc::new(entry));
@@ -168,6 +175,7 @@ pub(super) fn start(args: &Args<'_>, completer: &Completer) -> Result<Outcome> {
 /// `URLEndpointListener_stopListener {listenerId}`.
 pub(super) fn stop(args: &Args<'_>) -> Result<Outcome> {
     let entry = entry(args)?;
+    *lock(&entry.advertised) = None;
     args.runtime.handle().block_on(entry.listener.stop());
     *lock(&entry.keep_alive) = None;
     Ok(Outcome::Nothing)
@@ -239,6 +247,20 @@ pub(super) fn disconnect(args: &Args<'_>) -> Result<Outcome> {
     let principal: Principal = args.text("principal")?.parse()?;
     let count = entry(args)?.listener.disconnect(&principal);
     Ok(Outcome::Json(json!({"count": count}).to_string()))
+}
+
+/// `URLEndpointListener_advertise {listenerId, group?, privacy?}`: until it stops, or for the next.
+pub(super) fn advertise(args: &Args<'_>) -> Result<Outcome> {
+    let entry = entry(args)?;
+    let advertised = discovery::advertise(&entry.listener, args)?;
+    *lock(&entry.advertised) = Some(advertised);
+    Ok(Outcome::Nothing)
+}
+
+/// `URLEndpointListener_stopAdvertising {listenerId}`.
+pub(super) fn stop_advertising(args: &Args<'_>) -> Result<Outcome> {
+    *lock(&entry(args)?.advertised) = None;
+    Ok(Outcome::Nothing)
 }
 
 /// `URLEndpointListener_getNetworkInterfaces` → `{interfaces: [{name, address, family,
