@@ -151,6 +151,7 @@ export type {
   ReplicatorCollectionArgs,
   ReplicatorCreateArgs,
   ReplicatorDocumentPendingArgs,
+  ReplicatorSuspendArgs,
   ScopeArgs,
   TlsIdentityConfig,
   URLEndpointListenerArgs,

@@ -1,4 +1,4 @@
-import type { ICoreEngine } from '../engine/core-engine';
+import type { ICoreEngine, SetteeEngine } from '../engine/core-engine';
 import { currentEngine } from '../engine/engine-locator';
 import { hide } from '../util/hidden';
 import type { Collection } from './collection';
@@ -65,6 +65,22 @@ export class Replicator {
   /** Asks to stop; the STOPPED status follows. */
   stop(): Promise<void> {
     return this._engine.replicator_Stop(this.args());
+  }
+
+  /**
+   * Settee's own: suspended, it closes its connection and is OFFLINE until it is resumed, which
+   * connects at once. For an application that knows that its machine is about to sleep.
+   *
+   * @example
+   * powerMonitor.on('suspend', () => replicator.setSuspended(true));
+   * powerMonitor.on('resume', () => replicator.setSuspended(false));
+   */
+  async setSuspended(suspended: boolean): Promise<void> {
+    const settee = this._engine as SetteeEngine;
+    if (typeof settee.replicator_SetSuspended !== 'function') {
+      throw liteException(ErrorCode.Unsupported, 'setSuspended is not supported by this engine');
+    }
+    await settee.replicator_SetSuspended({ ...this.args(), suspended });
   }
 
   /** Tells of status changes; one listener an object. Resolves with its token. */
