@@ -173,6 +173,7 @@ export type {
   ReplicatorCollectionArgs,
   ReplicatorCreateArgs,
   ReplicatorDocumentPendingArgs,
+  ReplicatorSuspendArgs,
   ScopeArgs,
   TLSIdentityCreateArgs,
   TLSIdentityImportArgs,

@@ -68,6 +68,22 @@ export class Replicator {
     return this._engine.replicator_Stop(this.args());
   }
 
+  /**
+   * Settee's own: suspended, it closes its connection and is OFFLINE until it is resumed, which
+   * connects at once. For an application that knows that its machine is about to sleep.
+   *
+   * @example
+   * powerMonitor.on('suspend', () => replicator.setSuspended(true));
+   * powerMonitor.on('resume', () => replicator.setSuspended(false));
+   */
+  async setSuspended(suspended: boolean): Promise<void> {
+    const settee = this._engine as SetteeEngine;
+    if (typeof settee.replicator_SetSuspended !== 'function') {
+      throw liteException(ErrorCode.Unsupported, 'setSuspended is not supported by this engine');
+    }
+    await settee.replicator_SetSuspended({ ...this.args(), suspended });
+  }
+
   /** Tells of status changes; one listener an object. Resolves with its token. */
   addChangeListener(listener: ReplicatorChangeListener): Promise<string> {
     const changeListenerToken = newToken(this._engine);

@@ -391,6 +391,11 @@ export interface TLSIdentityImportArgs {
   label?: string;
 }
 
+/** Takes a replicator offline, or lets it connect again (`replicator_SetSuspended`). */
+export interface ReplicatorSuspendArgs extends ReplicatorArgs {
+  suspended: boolean;
+}
+
 /** A range of a stored blob (`database_ReadBlob`). */
 export interface DatabaseReadBlobArgs extends DatabaseArgs {
   /** `sha1-<base64>` as in the blob's metadata. */

@@ -145,6 +145,8 @@ export interface ICoreEngine {
 
 /** The settee engine: {@link ICoreEngine} and what settee adds. */
 export interface SetteeEngine extends ICoreEngine {
+  /** Takes a replicator offline, or lets it connect again; behind `Replicator.setSuspended`. */
+  replicator_SetSuspended(args: args.ReplicatorSuspendArgs): Promise<void>;
   /** Reads a range of a stored blob by digest; behind `Document.blobStream`. */
   database_ReadBlob(args: args.DatabaseReadBlobArgs): Promise<results.BlobRangeResult>;
   /** Calls on this database up to `database_EndBatch` are one transaction; behind `inBatch`. */

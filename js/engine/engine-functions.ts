@@ -161,6 +161,7 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
   URLEndpointListener_getStatus: { fields: L },
   URLEndpointListener_deleteIdentity: { fields: { label: 'text' } },
 
+  replicator_SetSuspended: { fields: { ...R, suspended: 'boolean' }, extra: true },
   database_ReadBlob: {
     fields: { ...D, digest: 'text', offset: 'number', length: 'number' },
     extra: true,

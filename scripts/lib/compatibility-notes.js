@@ -38,6 +38,7 @@ const NOTES = {
   ListenerPasswordCallback: addition('A function that decides about each client.'),
   Conflict: addition('What a conflict resolver decides about.'),
   ConflictResolver: addition('A function that decides conflicts.'),
+  ReplicatorSuspendArgs: addition('Arguments of `replicator_SetSuspended`.'),
   ReplicatorAskingArgs: addition('How the engine is told to ask a callback about conflicts.'),
   URLEndpointListenerAskingArgs: addition('How the engine is told to ask a callback.'),
   ListenerTokenArgs: addition('Arguments of `listenerToken_Remove`.'),
@@ -156,6 +157,7 @@ const NOTES = {
   'CollectionConfig.setPullFilter': superset('As `setPushFilter`.'),
   'Replicator.addChangeListener': LISTENER_RULES,
   'Replicator.removeChangeListener': REMOVE_RULES,
+  'Replicator.setSuspended': addition('Offline until it is resumed.'),
   'Replicator.getStatus': superset('The raw fields, and the methods of `ReplicatorStatus`.'),
   'Replicator.getPendingDocumentIds': superset('Compares the collection by names.'),
   'Replicator.isDocumentPending': superset('Compares the collection by names.'),
@@ -181,6 +183,7 @@ const NOTES = {
   database_DeleteWithPath: fixed('Works; neither Ionic engine has it.'),
   database_Save: fixed('Works, with texts or objects.'),
   replicator_GetPendingDocumentIds: fixed('Always an object, also when nothing is pending.'),
+  replicator_SetSuspended: addition('Behind `Replicator.setSuspended`.'),
   replicator_Create: superset(
     'With `conflictResolver: true` in a collection’s configuration and a `changeListenerToken`, a callback as second parameter is asked about conflicts.',
   ),

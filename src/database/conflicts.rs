@@ -242,7 +242,23 @@ impl WriteTx<'_> {
         resolution: Resolution<'_>,
         remote: Option<RemoteId>,
     ) -> Result<()> {
-        tree.resolve_conflict(theirs.rev_id, &head.rev_id);
+        let ours = &head.rev_id;
+        if resolution == Resolution::Local && ours.generation() > theirs.rev_id.generation() {
+            // A revision of its own would be one more to be in conflict with elsewhere.
+            let jsonb = collection.table.body(self.connection, head.sequence)?;
+            tree.graft(ours, theirs.rev_id);
+            let flags = Flags(head.flags.0 & Flags::HAS_BLOBS);
+            return self.store_current(
+                collection,
+                doc_id,
+                head,
+                tree,
+                (ours, head.flags.is_deleted()),
+                (&jsonb, flags),
+                None,
+            );
+        }
+        tree.resolve_conflict(theirs.rev_id, ours);
         let (jsonb, canonical, deleted, flags) = match resolution {
             Resolution::Remote => {
                 return self.store_current(

@@ -94,6 +94,7 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "replicator_Start" => BlockingFor(replicators::start),
         "replicator_ResetCheckpoint" => BlockingFor(replicators::reset_and_start),
         "replicator_Stop" => Blocking(replicators::stop),
+        "replicator_SetSuspended" => Now(replicators::set_suspended),
         "replicator_Cleanup" => Blocking(replicators::cleanup),
         "replicator_GetStatus" => Now(replicators::status),
         "replicator_GetServerCertificates" => Now(replicators::server_certificates),

@@ -294,6 +294,15 @@ pub(super) fn cleanup(args: &Args<'_>) -> Result<Outcome> {
     Ok(Outcome::Nothing)
 }
 
+/// `replicator_SetSuspended {replicatorId, suspended}`.
+pub(super) fn set_suspended(args: &Args<'_>) -> Result<Outcome> {
+    let Value::Bool(suspended) = args.field("suspended") else {
+        return Err(Error::invalid("argument \"suspended\" must be a boolean"));
+    };
+    entry(args)?.replicator()?.set_suspended(*suspended);
+    Ok(Outcome::Nothing)
+}
+
 /// `replicator_GetStatus {replicatorId}`.
 pub(super) fn status(args: &Args<'_>) -> Result<Outcome> {
     let status = entry(args)?.replicator()?.status();

@@ -22,7 +22,8 @@ use crate::model::{CollectionSpec, DocId, RevId};
 /// What reaches the driver from the database's threads.
 ///
 /// The channel has no bound of its own: there is at most one message an outstanding request, one a
-/// collection (changes are not counted, only noticed) and one of the blob worker.
+/// collection (changes are not counted, only noticed), one of the blob worker, and one each time the
+/// network changes.
 #[derive(Debug)]
 pub(crate) enum DbInput {
     /// A request was answered.
@@ -31,6 +32,8 @@ pub(crate) enum DbInput {
     LocalChange(CollectionIndex),
     /// The blob worker has caught up with what was received.
     BlobBacklogLow,
+    /// The network has changed: is the peer still there?
+    CheckPeer,
 }
 
 /// See the module.

@@ -16,6 +16,7 @@ pub mod core;
 mod db_access;
 mod driver;
 mod filter;
+mod network;
 mod outer;
 mod passive;
 mod pending;

@@ -1,17 +1,20 @@
 //! The replicator that applications hold: starts, stops, retries; each connection is a new core.
 
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Authenticator, ReplicatedCollection, ReplicatorConfig};
 use super::core::effects::DocumentEnded;
 use super::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
-use super::db_access::DbAccess;
+use super::db_access::{DbAccess, DbInput};
 use super::driver::{Driver, DriverObserver};
+use super::network::NetworkWatch;
 use super::passive::unix_time;
 use super::pending;
 use super::retry::Retry;
@@ -42,6 +45,7 @@ struct Inner {
     runtime: Handle,
     cookies: Arc<Mutex<CookieJar>>,
     server_certificates: SeenCertificates,
+    suspended: watch::Sender<bool>,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -89,6 +93,7 @@ impl Replicator {
             runtime,
             cookies: Arc::default(),
             server_certificates: SeenCertificates::default(),
+            suspended: watch::Sender::new(false),
             state: Mutex::default(),
             ended: Condvar::new(),
         }))
@@ -119,6 +124,12 @@ impl Replicator {
         if let Some(stop) = &state.stop {
             stop.cancel();
         }
+    }
+
+    /// Suspended, it has no connection and is offline, whatever happens; resumed, it connects at
+    /// once. For a machine that is about to sleep, or an application in the background.
+    pub fn set_suspended(&self, suspended: bool) {
+        self.0.suspended.send_replace(suspended);
     }
 
     /// The latest status.
@@ -256,13 +267,42 @@ impl Inner {
             config.max_attempts,
             config.max_attempt_wait,
         );
+        let mut network = NetworkWatch::new();
+        let mut suspended = self.suspended.subscribe();
         loop {
-            let result = self.connect_and_replicate(stop, &mut retry).await;
-            let Err(error) = result else { return Ok(()) };
+            if *suspended.borrow_and_update() {
+                tracing::info!(target: "replicator", peer = config.url.authority(), "suspended");
+                self.tell(ActivityLevel::Offline, None);
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    _ = suspended.wait_for(|suspended| !suspended) => {}
+                }
+                retry.start_anew();
+                self.tell(ActivityLevel::Connecting, None);
+            }
+            let session = stop.child_token();
+            let result = {
+                let connection = self.connect_and_replicate(&session, &mut retry, &mut network);
+                let mut connection = pin!(connection);
+                tokio::select! {
+                    result = &mut connection => Some(result),
+                    () = is_true(&mut suspended) => {
+                        // In good order: what was done is remembered.
+                        session.cancel();
+                        let _ = connection.await;
+                        None
+                    }
+                }
+            };
             if stop.is_cancelled() {
                 return Ok(());
             }
-            let Some(delay) = retry.after(&error) else {
+            let error = match result {
+                None => continue,
+                Some(Ok(())) => return Ok(()),
+                Some(Err(error)) => error,
+            };
+            let Some(delay) = retry.after(&error, chance()) else {
                 return Err(error);
             };
             let peer = config.url.authority();
@@ -271,6 +311,8 @@ impl Inner {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(delay) => {}
+                () = network.changed() => retry.start_anew(),
+                () = is_true(&mut suspended) => continue,
             }
             self.tell(ActivityLevel::Connecting, None);
         }
@@ -280,6 +322,7 @@ impl Inner {
         &self,
         stop: &CancellationToken,
         retry: &mut Retry,
+        network: &mut NetworkWatch,
     ) -> Result<()> {
         self.load_cookies().await;
         let options = self.connect_options();
@@ -290,7 +333,7 @@ impl Inner {
         // A refusal may have brought some, too.
         self.keep_cookies();
         let connected = connected?;
-        retry.succeeded();
+        retry.start_anew();
         let database = self.database.clone();
         let key = self.config.remote_key();
         let remote = self
@@ -301,6 +344,7 @@ impl Inner {
                 Error::lite(crate::error::Code::UnexpectedError, error.to_string())
             })??;
         let (sender, inputs) = unbounded_channel();
+        let nudge = sender.clone();
         let collections = &self.config.collections;
         let filters = collections.iter().map(|c| c.filters.clone()).collect();
         let resolver = |collection: &ReplicatedCollection| {
@@ -325,7 +369,13 @@ impl Inner {
             Reporter(self),
             self.config.heartbeat,
         );
-        driver.run(stop.clone()).await
+        let mut replicating = pin!(driver.run(stop.clone()));
+        loop {
+            tokio::select! {
+                result = &mut replicating => return result,
+                () = network.changed() => drop(nudge.send(DbInput::CheckPeer)),
+            }
+        }
     }
 
     /// Takes in the cookies that the database keeps: of earlier runs, and of other replicators.
@@ -454,6 +504,19 @@ impl Inner {
         drop(state);
         self.observer.status(&status);
     }
+}
+
+/// Resolves when it is true, or nobody can make it so any more.
+async fn is_true(suspended: &mut watch::Receiver<bool>) {
+    let _ = suspended.wait_for(|suspended| *suspended).await;
+}
+
+/// A number from 0 to 1 that another process does not draw too.
+fn chance() -> f64 {
+    let mut bytes = [0; 4];
+    // Without randomness everybody waits as long.
+    let _ = getrandom::fill(&mut bytes);
+    f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

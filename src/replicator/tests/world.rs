@@ -27,6 +27,8 @@ pub(super) struct World {
     links: Vec<Link>,
     /// Delay of each frame on its way.
     pub(super) latency: Duration,
+    /// Seed of the part of the delay that differs from frame to frame; 0 for none.
+    pub(super) seed: u64,
     /// BLIP frames delivered so far.
     pub(super) frames: usize,
 }
@@ -70,6 +72,7 @@ impl World {
             nodes: (0..nodes).map(|_| Peer::new(&["_default"])).collect(),
             links: Vec::new(),
             latency: Duration::from_millis(5),
+            seed: 0,
             frames: 0,
         }
     }
@@ -179,7 +182,7 @@ impl World {
     pub(super) fn run_until_quiet(&mut self) -> usize {
         let before = self.frames;
         while self.step() {
-            assert!(self.frames - before < 100_000, "the peers never go quiet");
+            assert!(self.frames - before < 100_000, "the peers never go quiet, seed {}", self.seed);
         }
         self.frames - before
     }
@@ -259,7 +262,7 @@ impl World {
         loop {
             let mut moved = false;
             for link in &mut self.links {
-                moved |= link.settle(now, latency);
+                moved |= link.settle(now, || latency + jitter(&mut self.seed, latency));
             }
             if !moved {
                 return;
@@ -269,7 +272,7 @@ impl World {
 }
 
 impl Link {
-    fn settle(&mut self, now: Instant, latency: Duration) -> bool {
+    fn settle(&mut self, now: Instant, mut latency: impl FnMut() -> Duration) -> bool {
         let mut moved = false;
         for side in 0..self.ends.len() {
             let (out, ended) = self.ends[side].turn(now, &mut moved);
@@ -277,8 +280,12 @@ impl Link {
                 self.documents.extend(ended);
             }
             let other = &mut self.ends[1 - side];
-            let arrivals = out.into_iter().map(|arrival| (now + latency, arrival));
-            other.arriving.extend(arrivals);
+            for arrival in out {
+                // One does not overtake another.
+                let last = other.arriving.back().map(|(at, _)| *at);
+                let at = (now + latency()).max(last.unwrap_or(now));
+                other.arriving.push_back((at, arrival));
+            }
         }
         let over = self.ends.iter().any(|end| end.core.is_closed());
         let nothing_on_its_way = self.ends.iter().all(|end| end.arriving.is_empty());
@@ -341,7 +348,7 @@ impl End {
                         self.database.acknowledge_change(index);
                         self.core.handle_local_change(index, now);
                     }
-                    DbInput::BlobBacklogLow => {}
+                    DbInput::BlobBacklogLow | DbInput::CheckPeer => {}
                 }
             }
             *moved |= transmitted || heard;
@@ -365,6 +372,14 @@ impl End {
 )]
 fn start_of_time() -> Instant {
     Instant::now()
+}
+
+/// Up to as long again as the latency (xorshift64).
+fn jitter(seed: &mut u64, latency: Duration) -> Duration {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    latency.mul_f64((*seed % 1_000) as f64 / 1_000.0)
 }
 
 fn is_answered(request: &DbRequest) -> bool {
