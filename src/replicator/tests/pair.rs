@@ -12,6 +12,7 @@ use super::tap::{Recording, tap};
 use crate::blip;
 use crate::database::{Concurrency, Database, DatabaseOptions};
 use crate::error::Result;
+use crate::model::replication::RemoteId;
 use crate::model::{BlobDigest, CollectionSpec, DocId};
 use crate::replicator::core::effects::DocumentEnded;
 use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
@@ -103,6 +104,11 @@ impl Peer {
             .read(|tx| tx.document(&self.collections[collection], &id))
             .unwrap();
         found.map(|document| String::from_utf8(document.body).unwrap())
+    }
+
+    /// The number of the one remote that tests know.
+    pub(super) fn remote(&self) -> RemoteId {
+        self.database.remote_id("ws://peer/db").unwrap()
     }
 
     pub(super) fn rev_id(&self, collection: usize, id: &str) -> Option<String> {
@@ -213,15 +219,6 @@ impl Link {
         (near, far): (BoxTransport, BoxTransport),
     ) -> Self {
         let log = Log::default();
-        let (sender, inputs) = unbounded_channel();
-        let remote = active.database.remote_id("ws://peer/db").unwrap();
-        let access = DbAccess::new(
-            active.database.clone(),
-            active.collections.clone(),
-            Some(remote),
-            sender,
-        )
-        .unwrap();
         let core = CoreConfig {
             role: Role::Active(config),
             collections: active
@@ -238,9 +235,7 @@ impl Link {
             blip: blip::Config::default(),
             unix_time: Duration::from_secs(1_795_323_119),
         };
-        let heartbeat = Duration::from_secs(300);
-        let driver = Driver::new(core, near, access, inputs, log.clone(), heartbeat);
-        let stop_active = CancellationToken::new();
+        let (driver, stop_active) = drive(active, core, near, log.clone());
         let stop_passive = CancellationToken::new();
         let served = PassiveConfig {
             database: passive.database.clone(),
@@ -253,7 +248,7 @@ impl Link {
         let runtime = tokio::runtime::Handle::current();
         Self {
             log,
-            active: runtime.spawn(driver.run(stop_active.clone())),
+            active: driver,
             passive: runtime.spawn(serve(far, served, stop_passive.clone(), busy)),
             stop_active,
             stop_passive,
@@ -288,6 +283,24 @@ impl Link {
     pub(super) async fn until_idle(&self) {
         self.until("idle", || self.log.is_idle()).await;
     }
+}
+
+/// Starts the active side of a connection.
+pub(super) fn drive(
+    peer: &Peer,
+    core: CoreConfig,
+    transport: BoxTransport,
+    log: Log,
+) -> (tokio::task::JoinHandle<Result<()>>, CancellationToken) {
+    let (sender, inputs) = unbounded_channel();
+    let remote = peer.remote();
+    let collections = peer.collections.clone();
+    let access = DbAccess::new(peer.database.clone(), collections, Some(remote), sender).unwrap();
+    let heartbeat = Duration::from_secs(300);
+    let driver = Driver::new(core, transport, access, inputs, log, heartbeat);
+    let stop = CancellationToken::new();
+    let task = tokio::runtime::Handle::current().spawn(driver.run(stop.clone()));
+    (task, stop)
 }
 
 /// One run from start to end on a perfect link.
