@@ -28,10 +28,11 @@ const BENCHES = {
   ...require('./benches/sync'),
   ...require('./benches/blob'),
   ...require('./benches/tick'),
+  ...require('./benches/wire'),
 };
 
 /** Benches in which settee has no rival. */
-const ALONE = ['open-large', 'attachment', 'blob', 'tick'];
+const ALONE = ['open-large', 'attachment', 'blob', 'tick', 'wire', 'latency'];
 
 /** @param {string[]} argv */
 function parse(argv) {
