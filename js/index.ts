@@ -63,12 +63,18 @@ export { ValueIndex, ValueIndexItem } from './api/value-index';
 // Replication -----------------------------------------------------------------------------------
 export { Authenticator } from './api/authenticator';
 export { BasicAuthenticator } from './api/basic-authenticator';
+export { ClientCertificateAuthenticator } from './api/client-certificate-authenticator';
 export { CollectionConfig } from './api/collection-config';
 export {
   DocumentReplication,
   isDocumentReplicationRepresentation,
 } from './api/document-replication';
 export { URLEndpoint } from './api/endpoint';
+export {
+  ListenerAuthenticator,
+  ListenerCertificateAuthenticator,
+  ListenerPasswordAuthenticator,
+} from './api/listener-authenticators';
 export {
   isReplicatedDocumentRepresentation,
   ReplicatedDocument,
@@ -82,6 +88,8 @@ export { ReplicatorProgress } from './api/replicator-progress';
 export { ReplicatorStatus } from './api/replicator-status';
 export { ReplicatorType } from './api/replicator-type';
 export { SessionAuthenticator } from './api/session-authenticator';
+export { TLSCertificate } from './api/tls-certificate';
+export { TLSIdentity } from './api/tls-identity';
 export { URLEndpointListener } from './api/url-endpoint-listener';
 
 // Types -----------------------------------------------------------------------------------------
@@ -95,6 +103,7 @@ export type {
 } from './api/collection-change';
 export type { ReplicationFilter } from './api/collection-config';
 export type { CollectionJson } from './api/collection-json';
+export type { Conflict, ConflictResolver } from './api/conflict-resolver';
 export type { DatabaseFileLoggingConfiguration } from './api/database-file-logging-configuration';
 export type {
   DocumentReplicationRepresentation,
@@ -105,6 +114,13 @@ export type { QueryChange, QueryChangeListener } from './api/query';
 export type { ReplicatedDocumentRepresentation } from './api/replicated-document';
 export type { ReplicatorChange, ReplicatorChangeListener } from './api/replicator-change';
 export type { Result, ResultSet } from './api/result-set';
+export type { CertificateLike } from './api/tls-certificate';
+export type {
+  TLSIdentityImport,
+  TLSIdentityOptions,
+  TLSIdentityProtection,
+} from './api/tls-identity';
+export type { ListenerConnection } from './api/url-endpoint-listener';
 export type {
   BlobArgs,
   BlobContentArg,
@@ -139,21 +155,30 @@ export type {
   DocumentChangeListenerArgs,
   DocumentGetBlobContentArgs,
   ListenerAuthenticatorConfig,
+  ListenerCertificateCallback,
+  ListenerCertificateConfig,
   ListenerPasswordCallback,
+  ListenerRequest,
   ListenerTokenArgs,
   QueryChangeListenerArgs,
   QueryExecuteArgs,
   QueryRemoveChangeListenerArgs,
   ReplicationChangeListenerArgs,
   ReplicatorArgs,
+  ReplicatorAskingArgs,
   ReplicatorCollectionArgs,
   ReplicatorCreateArgs,
   ReplicatorDocumentPendingArgs,
   ScopeArgs,
+  TLSIdentityCreateArgs,
+  TLSIdentityImportArgs,
   TlsIdentityConfig,
   URLEndpointListenerArgs,
   URLEndpointListenerAskingArgs,
   URLEndpointListenerCreateArgs,
+  URLEndpointListenerDisconnectArgs,
+  URLEndpointListenerEngineArgs,
+  URLEndpointListenerSetIdentityArgs,
   URLEndpointListenerTLSIdentityArgs,
 } from './engine/arguments';
 export type { ICoreEngine, ICouchbaseLitePlugin, SetteeEngine } from './engine/core-engine';
@@ -169,11 +194,16 @@ export type {
   DocumentExpirationResult,
   DocumentResult,
   ListenerCallback,
+  ListenerConnectionResult,
   ListenerHandle,
+  NetworkInterfaceResult,
   ReplicatorStatusChange,
   ReplicatorStatusResult,
   ScopeResult,
   ScopesResult,
+  TLSCertificateResult,
+  TLSCertificatesResult,
+  TLSIdentityResult,
   URLEndpointListenerStartResult,
   URLEndpointListenerStatus,
 } from './engine/results';

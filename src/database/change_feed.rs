@@ -127,6 +127,7 @@ fn change(row: FeedRow, remote: Option<RemoteId>) -> Result<Change> {
         doc_id: row.doc_id,
         rev_id: row.head.rev_id,
         deleted: row.head.flags.is_deleted(),
+        conflicted: row.head.flags.is_conflicted(),
         body_size: row.body_size,
         remote_ancestor,
     })

@@ -329,7 +329,7 @@ fn with_blobs(body: &[u8], blobs: &[(String, BlobDigest, u64, String)]) -> Resul
 
 /// Refuses reserved keys. `canonical` has its keys sorted, but only the top level counts, so the
 /// text is walked only when one of them is in it at all.
-fn check_reserved_keys(canonical: &[u8]) -> Result<()> {
+pub(super) fn check_reserved_keys(canonical: &[u8]) -> Result<()> {
     if !canonical.windows(2).any(|pair| pair == b"\"_") {
         return Ok(());
     }

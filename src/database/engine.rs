@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, RwLock};
 
 use super::blob::Pins;
@@ -52,7 +52,8 @@ pub(super) struct Engine {
     pub(super) checkpointer: Checkpointer,
     pub(super) expirer: Expirer,
     pub(super) passphrase: Mutex<Option<Passphrase>>,
-    full_sync: bool,
+    /// Set once a handle has asked for it, until the last one is closed.
+    full_sync: AtomicBool,
     remotes: Mutex<HashMap<String, RemoteId>>,
     uuids: Mutex<([u8; 16], [u8; 16])>,
     /// A [`DeltaBases`].
@@ -116,10 +117,10 @@ impl Engine {
             observers: Observers::default(),
             blobs: RwLock::new(blobs),
             pins: Mutex::default(),
-            checkpointer: Checkpointer::new(file.to_owned(), key, full_sync),
+            checkpointer: Checkpointer::new(file.to_owned(), key),
             expirer: Expirer::new(),
             passphrase: Mutex::new(passphrase),
-            full_sync,
+            full_sync: AtomicBool::new(full_sync),
             remotes: Mutex::default(),
             uuids: Mutex::new(uuids),
             delta_bases: Mutex::new(delta_bases),
@@ -141,6 +142,18 @@ impl Engine {
 
     pub(super) fn set_delta_bases(&self, bases: DeltaBases) {
         *lock(&self.delta_bases) = bases;
+    }
+
+    /// Makes each commit wait for the disk from now on: what one handle was promised holds whoever
+    /// else has the database open. Waits for the queue.
+    pub(super) fn require_full_sync(self: &Arc<Self>) -> Result<()> {
+        if self.full_sync.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _exclusive = self.exclusive()?;
+        lock(&self.writer).connection()?.require_full_sync()?;
+        self.full_sync.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// A number for a new handle.
@@ -194,7 +207,8 @@ impl Engine {
 
     /// Opens the writer again after [`Engine::close_connections`].
     pub(super) fn reopen_writer(&self, key: Option<&CipherKey>) -> Result<()> {
-        let connection = Connection::open_writer(&self.file, key, self.full_sync)?;
+        let connection =
+            Connection::open_writer(&self.file, key, self.full_sync.load(Ordering::Relaxed))?;
         let collections = Arc::new(CollectionMap::load(&connection)?);
         let blobs = blob_folder(&connection, &self.folder, key.is_some())?;
         *self

@@ -86,6 +86,9 @@ impl WriteTx<'_> {
         revisions
             .iter()
             .map(|revision| {
+                if policy == ConflictPolicy::Keep {
+                    return self.insert_keeping(&collection, revision, remote);
+                }
                 // A revision that fails by itself has written nothing yet, so it needs no savepoint.
                 match self.insert_revision(&collection, revision, policy, remote) {
                     Err(error) if !is_of_the_disk(&error) => Ok(InsertOutcome::Failed(error)),
@@ -93,6 +96,20 @@ impl WriteTx<'_> {
                 }
             })
             .collect()
+    }
+
+    fn insert_keeping(
+        &mut self,
+        collection: &Arc<Collection>,
+        revision: &IncomingRevision,
+        remote: Option<RemoteId>,
+    ) -> Result<InsertOutcome> {
+        match self.insert_or_branch(&collection.spec, revision, remote) {
+            Ok(true) => Ok(InsertOutcome::Conflicted),
+            Ok(false) => Ok(InsertOutcome::Inserted),
+            Err(error) if !is_of_the_disk(&error) => Ok(InsertOutcome::Failed(error)),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn insert_revision(
@@ -307,7 +324,7 @@ impl WriteTx<'_> {
 
 /// The default resolver of Couchbase Lite 3 (wire §8.5): a deleted side wins, else the higher
 /// generation, else the greater revision id. Both deleted: the remote.
-fn local_wins(local: (&RevId, bool), remote: (&RevId, bool)) -> bool {
+pub(crate) fn local_wins(local: (&RevId, bool), remote: (&RevId, bool)) -> bool {
     match (local.1, remote.1) {
         (_, true) => false,
         (true, false) => true,

@@ -22,6 +22,8 @@ pub struct Change {
     pub rev_id: RevId,
     /// Whether it is a tombstone.
     pub deleted: bool,
+    /// Whether another revision waits beside it for the end of a conflict.
+    pub conflicted: bool,
     /// Approximate size of the body in bytes, for progress.
     pub body_size: u64,
     /// The revision last known to be current on the remote asked about.
@@ -117,6 +119,8 @@ pub enum ConflictPolicy {
     /// generation, else the greater revision id. When the local side wins, its content becomes a
     /// new revision whose parent is the remote one, so that it can be pushed.
     ResolveByDefault,
+    /// Keep both; somebody else decides.
+    Keep,
 }
 
 /// What became of one incoming revision.
@@ -132,6 +136,8 @@ pub enum InsertOutcome {
         /// Whether the local content won.
         local_won: bool,
     },
+    /// It conflicts and is kept beside the current one until somebody decides.
+    Conflicted,
     /// Not stored.
     Failed(Error),
 }

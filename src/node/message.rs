@@ -9,6 +9,7 @@
 //! | id, 2, `{domain, code, message}` | the call was rejected |
 //! | id, 3, `[revision id, sequence, flag, document id?]` | a save; flag 1 true, 0 false, null |
 //! | id, 4, `{buffer: index, …}` | resolved with bytes, which travel beside the text |
+//! | id, 5, `[revision id, sequence, …]` | saves of the call and of those after it, without flags |
 //! | 0, token, payload | an event |
 //! | 0, token, null | the listener is gone without having been removed |
 
@@ -91,6 +92,44 @@ pub(super) fn put_completion(
     }
 }
 
+/// Appends the completions of saves whose calls follow each other from `first` on. Those that need no
+/// more than revision and sequence are put together.
+pub(super) fn put_saved_run(
+    text: &mut String,
+    first: u32,
+    results: impl Iterator<Item = Result<Outcome, Error>>,
+) {
+    let mut in_run = false;
+    for (call, result) in (first..).zip(results) {
+        if let Ok(Outcome::Saved {
+            id: None,
+            rev_id,
+            sequence,
+            passed: None,
+        }) = &result
+        {
+            if in_run {
+                text.push(',');
+            } else {
+                separate(text);
+                let _ = write!(text, "{call},5,[");
+            }
+            in_run = true;
+            text.push('"');
+            text.push_str(rev_id);
+            let _ = write!(text, "\",{sequence}");
+            continue;
+        }
+        if std::mem::take(&mut in_run) {
+            text.push(']');
+        }
+        put_completion(text, &mut Vec::new(), call, result);
+    }
+    if in_run {
+        text.push(']');
+    }
+}
+
 /// Appends one event; `payload` is JSON text.
 pub(super) fn put_event(text: &mut String, token: &str, payload: &str) {
     separate(text);
@@ -151,6 +190,14 @@ mod tests {
         put(5, Ok(saved(Some("a\\b".into()), Some(false))));
         let (data, length) = (vec![1, 2], 9);
         put(6, Ok(Outcome::Bytes { data, length }));
+        let run = [
+            Ok(saved(None, None)),
+            Ok(saved(None, None)),
+            Ok(saved(None, Some(true))),
+            Err(Error::not_found("y")),
+            Ok(saved(None, None)),
+        ];
+        put_saved_run(&mut text, 7, run.into_iter());
         put_event(&mut text, "token", "{\"documentIDs\":[\"a\"]}");
         let parsed: serde_json::Value = serde_json::from_str(&format!("[{text}]")).unwrap();
         assert_eq!(
@@ -162,6 +209,10 @@ mod tests {
                 4, 3, ["1-ab", 7, null],
                 5, 3, ["1-ab", 7, 0, "a\\b"],
                 6, 4, {"buffer": 0, "length": 9},
+                7, 5, ["1-ab", 7, "1-ab", 7],
+                9, 3, ["1-ab", 7, 1],
+                10, 2, {"domain": "CouchbaseLite", "code": 7, "message": "y"},
+                11, 5, ["1-ab", 7],
                 0, "token", {"documentIDs": ["a"]}
             ])
         );

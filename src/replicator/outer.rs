@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use super::config::{Authenticator, ReplicatorConfig};
+use super::config::{Authenticator, ReplicatedCollection, ReplicatorConfig};
 use super::core::effects::DocumentEnded;
 use super::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
 use super::db_access::DbAccess;
@@ -23,7 +23,8 @@ use crate::blip;
 use crate::database::{Database, HookId};
 use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
-use crate::transport::{self, ConnectOptions};
+use crate::tls::{ClientTls, SeenCertificates};
+use crate::transport::{self, ConnectOptions, CookieJar};
 
 /// The subprotocols that we speak, most preferred first (wire §1.3).
 pub const PROTOCOLS: [&str; 2] = ["BLIP_3+CBMobile_3", "BLIP_3+CBMobile_2"];
@@ -39,6 +40,8 @@ struct Inner {
     config: ReplicatorConfig,
     observer: Arc<dyn ReplicatorObserver>,
     runtime: Handle,
+    cookies: Arc<Mutex<CookieJar>>,
+    server_certificates: SeenCertificates,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -84,6 +87,8 @@ impl Replicator {
             config,
             observer,
             runtime,
+            cookies: Arc::default(),
+            server_certificates: SeenCertificates::default(),
             state: Mutex::default(),
             ended: Condvar::new(),
         }))
@@ -121,6 +126,12 @@ impl Replicator {
         self.0.lock().status.clone()
     }
 
+    /// What the server presented at the last connection (DER, leaf first), accepted or not; empty
+    /// before the first and without TLS.
+    pub fn server_certificates(&self) -> Vec<Vec<u8>> {
+        self.0.server_certificates.chain()
+    }
+
     /// How it was set up.
     pub fn config(&self) -> &ReplicatorConfig {
         &self.0.config
@@ -156,7 +167,7 @@ impl Drop for Replicator {
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Starts the run that `stop` ends. Called without the lock: the hook of a database that is
@@ -270,11 +281,15 @@ impl Inner {
         stop: &CancellationToken,
         retry: &mut Retry,
     ) -> Result<()> {
+        self.load_cookies().await;
         let options = self.connect_options();
         let connected = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            connected = transport::connect(&options) => connected?,
+            connected = transport::connect(&options) => connected,
         };
+        // A refusal may have brought some, too.
+        self.keep_cookies();
+        let connected = connected?;
         retry.succeeded();
         let database = self.database.clone();
         let key = self.config.remote_key();
@@ -286,13 +301,22 @@ impl Inner {
                 Error::lite(crate::error::Code::UnexpectedError, error.to_string())
             })??;
         let (sender, inputs) = unbounded_channel();
+        let collections = &self.config.collections;
+        let filters = collections.iter().map(|c| c.filters.clone()).collect();
+        let resolver = |collection: &ReplicatedCollection| {
+            let custom = collection.custom_conflicts;
+            self.config.resolver.clone().filter(|_| custom)
+        };
+        let resolvers = collections.iter().map(resolver).collect();
         let specs: Vec<_> = self
             .config
             .collections
             .iter()
             .map(|collection| collection.spec.clone())
             .collect();
-        let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?;
+        let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?
+            .with_filters(filters)?
+            .with_resolvers(resolvers);
         let driver = Driver::new(
             self.core_config(),
             connected.transport,
@@ -304,10 +328,44 @@ impl Inner {
         driver.run(stop.clone()).await
     }
 
+    /// Takes in the cookies that the database keeps: of earlier runs, and of other replicators.
+    async fn load_cookies(&self) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.database
+            .submit_read(|tx| tx.cookies(), |result| drop(sender.send(result)));
+        match receiver.await {
+            Ok(Ok(Some(json))) => lock(&self.cookies).load(&json),
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Err(error)) => tracing::warn!(target: "replicator", %error, "no cookies"),
+        }
+    }
+
+    fn keep_cookies(&self) {
+        let changed = lock(&self.cookies).take_persistent();
+        if let Some(json) = changed {
+            self.database.submit_write(
+                json.len(),
+                move |tx| tx.save_cookies(&json),
+                |result| {
+                    if let Err(error) = result {
+                        tracing::warn!(target: "replicator", %error, "cookies not kept");
+                    }
+                },
+            );
+        }
+    }
+
     fn connect_options(&self) -> ConnectOptions {
         let (mut basic, mut session_cookie) = (None, None);
+        let mut client_tls = ClientTls {
+            identity: None,
+            seen: self.server_certificates.clone(),
+        };
         match self.config.authenticator.clone() {
             Some(Authenticator::Basic { username, password }) => basic = Some((username, password)),
+            Some(Authenticator::ClientCertificate { identity, .. }) => {
+                client_tls.identity = identity;
+            }
             Some(Authenticator::Session {
                 cookie_name,
                 session_id,
@@ -320,7 +378,11 @@ impl Inner {
             headers: self.config.headers.clone(),
             basic,
             session_cookie,
+            cookies: self.cookies.clone(),
+            accept_parent_domain_cookies: self.config.accept_parent_domain_cookies,
+            proxy: self.config.proxy.clone(),
             trust: self.config.trust.clone(),
+            client_tls,
             handshake_timeout: tuning::CONNECT_TIMEOUT,
         }
     }
@@ -333,6 +395,9 @@ impl Inner {
             client_id: config.checkpoint_id(&uuid, collection),
             doc_ids: collection.doc_ids.clone(),
             channels: collection.channels.clone(),
+            keep_conflicts: collection.custom_conflicts && config.resolver.is_some(),
+            push_filter: collection.filters.push.is_some(),
+            pull_filter: collection.filters.pull.is_some(),
         });
         CoreConfig {
             role: Role::Active(ActiveConfig {
@@ -389,6 +454,10 @@ impl Inner {
         drop(state);
         self.observer.status(&status);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Turns what the core tells into what the application hears.

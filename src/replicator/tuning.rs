@@ -35,6 +35,9 @@ pub(crate) const INSERT_BATCH: usize = 500;
 /// Insert requests under way at once: one is written while the next waits in the queue.
 pub(crate) const INSERTS_UNDER_WAY: usize = 2;
 
+/// Conflicts that the application is asked about at once, for each collection.
+pub(crate) const RESOLUTIONS_UNDER_WAY: usize = 10;
+
 /// Attachments being fetched at once on one connection.
 pub(crate) const BLOB_FETCHES: usize = 8;
 /// Attachments being sent at once on one connection.

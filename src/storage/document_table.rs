@@ -466,6 +466,22 @@ impl DocumentTable {
         Ok(kept == 1)
     }
 
+    /// The documents with leaves in conflict.
+    pub(crate) fn conflicted(&self, connection: &Connection) -> Result<Vec<DocId>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT DISTINCT doc_id FROM branch_bodies JOIN docs_{} ON id = doc_id
+             WHERE collection = ?1 AND flags & {} != 0 ORDER BY doc_id",
+            self.id,
+            Flags::CONFLICTED
+        ))?;
+        let mut rows = statement.query([self.id])?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            ids.push(DocId::parse(row.get::<_, String>(0)?)?);
+        }
+        Ok(ids)
+    }
+
     /// Keeps the body of a leaf that is not current.
     pub(crate) fn put_branch_body(
         &self,

@@ -10,10 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::pair::{LIVE, Log, Peer, drive};
 use super::player::Player;
 use super::scripted_peer::ScriptedPeer;
-use crate::blip;
 use crate::error::Error;
 use crate::protocol::Request;
-use crate::replicator::core::{CoreCollection, CoreConfig, Role};
 use crate::replicator::{PassiveConfig, serve};
 use crate::transport::{LoopbackOptions, loopback};
 
@@ -124,6 +122,8 @@ fn served(server: &Peer) -> PassiveConfig {
         deltas: false,
         protocol: "BLIP_3+CBMobile_3".into(),
         peer: "bad".into(),
+        read_only: false,
+        watch: None,
     }
 }
 
@@ -176,18 +176,7 @@ async fn a_server_that_breaks_the_framing_is_left_with_1011() {
     let peer = Peer::new(&["_default"]);
     for (problem, frames, fatal) in rows() {
         let (near, far) = loopback(LoopbackOptions::default());
-        let core = CoreConfig {
-            role: Role::Active(LIVE),
-            collections: vec![CoreCollection {
-                spec: peer.collections[0].clone(),
-                client_id: "cp-x".into(),
-                doc_ids: None,
-                channels: None,
-            }],
-            deltas: true,
-            blip: blip::Config::default(),
-            unix_time: Duration::from_secs(1_795_323_119),
-        };
+        let core = peer.core(LIVE);
         let (task, stop) = drive(&peer, core, near, Log::default());
         let mut bad = Player::new(far);
         for frame in &frames.frames {

@@ -7,13 +7,13 @@ use bytes::Bytes;
 
 use super::pair::{BOTH, LIVE, Log, PULL, PUSH, Peer, drive};
 use super::player::Player;
-use crate::blip::{self, Message, ReplyTo};
+use crate::blip::{Message, ReplyTo};
 use crate::error::{Code, Error, Result};
 use crate::model::BlobDigest;
 use crate::protocol::{
     ChangeRow, CheckpointReply, NoRev, ProposeEntry, ProposeReply, Request, Rev,
 };
-use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, Role};
+use crate::replicator::core::ActiveConfig;
 use crate::transport::{LoopbackOptions, loopback};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,23 +45,6 @@ impl End {
     }
 }
 
-fn core(peer: &Peer, config: ActiveConfig) -> CoreConfig {
-    CoreConfig {
-        role: Role::Active(config),
-        collections: (peer.collections.iter())
-            .map(|spec| CoreCollection {
-                spec: spec.clone(),
-                client_id: format!("cp-{spec}"),
-                doc_ids: None,
-                channels: None,
-            })
-            .collect(),
-        deltas: true,
-        blip: blip::Config::default(),
-        unix_time: Duration::from_secs(1_795_323_119),
-    }
-}
-
 /// Replicates with a server that follows `script` where that says so. With `stop`, our side is stopped
 /// once nothing has happened for a moment.
 async fn replicate_with(
@@ -72,7 +55,7 @@ async fn replicate_with(
 ) -> End {
     let (near, far) = loopback(LoopbackOptions::default());
     let log = Log::default();
-    let (task, stopping) = drive(peer, core(peer, config), near, log.clone());
+    let (task, stopping) = drive(peer, peer.core(config), near, log.clone());
     let mut player = Player::new(far);
     let mut checkpoints = 0;
     while !player.closed {
@@ -380,7 +363,7 @@ impl Pull {
         peer.save(0, "here", "{}");
         let (near, far) = loopback(LoopbackOptions::default());
         let log = Log::default();
-        let (task, _stop) = drive(&peer, core(&peer, PULL), near, log.clone());
+        let (task, _stop) = drive(&peer, peer.core(PULL), near, log.clone());
         let mut player = Player::new(far);
         let (mut subscribed, mut ended, mut checkpoints) = (false, false, 0);
         let (mut saved, mut errors) = (Vec::new(), Vec::new());

@@ -18,7 +18,7 @@ use crate::replicator::core::effects::DocumentEnded;
 use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
 use crate::replicator::db_access::DbAccess;
 use crate::replicator::driver::{Driver, DriverObserver};
-use crate::replicator::{PassiveConfig, serve};
+use crate::replicator::{ConflictResolver, Filters, PassiveConfig, serve};
 use crate::transport::{BoxTransport, LoopbackOptions, loopback};
 
 /// A database in a folder of its own.
@@ -29,6 +29,12 @@ pub(super) struct Peer {
     pub(super) only: Option<Vec<DocId>>,
     /// Send and take deltas.
     pub(super) deltas: bool,
+    /// As active side, these for every collection.
+    pub(super) filters: Filters,
+    /// As active side, pull these channels.
+    pub(super) channels: Option<Vec<String>>,
+    /// As active side, it decides conflicts.
+    pub(super) resolver: Option<Arc<dyn ConflictResolver>>,
     _folder: TempDir,
 }
 
@@ -55,6 +61,9 @@ impl Peer {
             collections,
             only: None,
             deltas: true,
+            filters: Filters::default(),
+            channels: None,
+            resolver: None,
             _folder: folder,
         }
     }
@@ -97,6 +106,20 @@ impl Peer {
             .unwrap();
     }
 
+    pub(super) fn purge(&self, collection: usize, id: &str) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database.write(|tx| tx.purge(collection, &id)).unwrap();
+    }
+
+    pub(super) fn expire(&self, collection: usize, id: &str, at: i64) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database
+            .write(|tx| tx.set_expiration(collection, &id, Some(at)))
+            .unwrap();
+    }
+
     pub(super) fn body(&self, collection: usize, id: &str) -> Option<String> {
         let id = DocId::parse(id).unwrap();
         let found = self
@@ -104,6 +127,27 @@ impl Peer {
             .read(|tx| tx.document(&self.collections[collection], &id))
             .unwrap();
         found.map(|document| String::from_utf8(document.body).unwrap())
+    }
+
+    /// An active side's core.
+    pub(super) fn core(&self, config: ActiveConfig) -> CoreConfig {
+        CoreConfig {
+            role: Role::Active(config),
+            collections: (self.collections.iter())
+                .map(|spec| CoreCollection {
+                    spec: spec.clone(),
+                    client_id: format!("cp-{spec}"),
+                    doc_ids: self.only.clone(),
+                    channels: self.channels.clone(),
+                    keep_conflicts: self.resolver.is_some(),
+                    push_filter: self.filters.push.is_some(),
+                    pull_filter: self.filters.pull.is_some(),
+                })
+                .collect(),
+            deltas: self.deltas,
+            blip: blip::Config::default(),
+            unix_time: Duration::from_secs(1_795_323_119),
+        }
     }
 
     /// The number of the one remote that tests know.
@@ -162,6 +206,10 @@ impl Log {
         self.0.lock().unwrap().1.clone()
     }
 
+    pub(super) fn has_status(&self) -> bool {
+        !self.0.lock().unwrap().0.is_empty()
+    }
+
     fn is_idle(&self) -> bool {
         let log = self.0.lock().unwrap();
         log.0.last().is_some_and(|status| !status.busy)
@@ -218,24 +266,7 @@ impl Link {
         config: ActiveConfig,
         (near, far): (BoxTransport, BoxTransport),
     ) -> Self {
-        let log = Log::default();
-        let core = CoreConfig {
-            role: Role::Active(config),
-            collections: active
-                .collections
-                .iter()
-                .map(|spec| CoreCollection {
-                    spec: spec.clone(),
-                    client_id: format!("cp-{spec}"),
-                    doc_ids: active.only.clone(),
-                    channels: None,
-                })
-                .collect(),
-            deltas: active.deltas,
-            blip: blip::Config::default(),
-            unix_time: Duration::from_secs(1_795_323_119),
-        };
-        let (driver, stop_active) = drive(active, core, near, log.clone());
+        let (log, stop_active, running) = drive_active(active, config, near);
         let stop_passive = CancellationToken::new();
         let served = PassiveConfig {
             database: passive.database.clone(),
@@ -243,12 +274,14 @@ impl Link {
             deltas: passive.deltas,
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: "loopback".into(),
+            read_only: false,
+            watch: None,
         };
         let busy = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Handle::current();
         Self {
             log,
-            active: driver,
+            active: running,
             passive: runtime.spawn(serve(far, served, stop_passive.clone(), busy)),
             stop_active,
             stop_passive,
@@ -286,21 +319,42 @@ impl Link {
 }
 
 /// Starts the active side of a connection.
+pub(super) fn drive_active(
+    active: &Peer,
+    config: ActiveConfig,
+    transport: BoxTransport,
+) -> (Log, CancellationToken, tokio::task::JoinHandle<Result<()>>) {
+    let log = Log::default();
+    let core = active.core(config);
+    let (running, stop) = drive(active, core, transport, log.clone());
+    (log, stop, running)
+}
+
+/// Starts an active side that is set up like this.
 pub(super) fn drive(
-    peer: &Peer,
+    active: &Peer,
     core: CoreConfig,
     transport: BoxTransport,
     log: Log,
 ) -> (tokio::task::JoinHandle<Result<()>>, CancellationToken) {
     let (sender, inputs) = unbounded_channel();
-    let remote = peer.remote();
-    let collections = peer.collections.clone();
-    let access = DbAccess::new(peer.database.clone(), collections, Some(remote), sender).unwrap();
+    let access = DbAccess::new(
+        active.database.clone(),
+        active.collections.clone(),
+        Some(active.remote()),
+        sender,
+    )
+    .and_then(|access| {
+        access
+            .with_resolvers(vec![active.resolver.clone(); active.collections.len()])
+            .with_filters(vec![active.filters.clone(); active.collections.len()])
+    })
+    .unwrap();
     let heartbeat = Duration::from_secs(300);
     let driver = Driver::new(core, transport, access, inputs, log, heartbeat);
     let stop = CancellationToken::new();
-    let task = tokio::runtime::Handle::current().spawn(driver.run(stop.clone()));
-    (task, stop)
+    let running = tokio::runtime::Handle::current().spawn(driver.run(stop.clone()));
+    (running, stop)
 }
 
 /// One run from start to end on a perfect link.

@@ -1,4 +1,4 @@
-//! A client written by hand on one end of a link, with our passive side on the other.
+//! A peer written by hand on one end of a link, with our passive or active side on the other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::pair::Peer;
-use crate::blip::{Config, Connection, Event, Message, ReplyMode, ReplyTo, RequestId};
+use super::pair::{Log, Peer, drive_active};
+use crate::blip::{Config, Connection, Event, Message, Properties, ReplyMode, ReplyTo, RequestId};
 use crate::error::Result;
 use crate::protocol::Request;
+use crate::replicator::core::ActiveConfig;
 use crate::replicator::{PassiveConfig, serve};
 use crate::transport::{BoxTransport, LoopbackOptions, Outgoing, Received, loopback};
 
@@ -40,6 +41,8 @@ impl ScriptedPeer {
             deltas: server.deltas,
             protocol: protocol.into(),
             peer: "script".into(),
+            read_only: false,
+            watch: None,
         };
         let stop = CancellationToken::new();
         let active = Arc::new(AtomicBool::new(false));
@@ -52,6 +55,60 @@ impl ScriptedPeer {
             closed: None,
             server,
         }
+    }
+
+    /// A server that `active` replicates with; what it reports and how it ends.
+    pub(super) fn serve(
+        active: &Peer,
+        config: ActiveConfig,
+    ) -> (Self, Log, tokio::sync::oneshot::Receiver<Result<()>>) {
+        let (near, far) = loopback(LoopbackOptions::default());
+        let (log, _, running) = drive_active(active, config, far);
+        let (sender, outcome) = tokio::sync::oneshot::channel();
+        let server = tokio::runtime::Handle::current().spawn(async move {
+            let _ = sender.send(running.await.unwrap());
+        });
+        let peer = Self {
+            blip: Connection::new(Config::default()),
+            transport: near,
+            requests: VecDeque::new(),
+            replies: Vec::new(),
+            closed: None,
+            server,
+        };
+        (peer, log, outcome)
+    }
+
+    /// Answers the active side's opening, up to and including `subChanges`.
+    pub(super) async fn accept_pull(&mut self) -> crate::protocol::SubChanges {
+        loop {
+            let (to, request) = self.next_request().await;
+            match request {
+                Request::GetCheckpoint { .. } => {
+                    let missing = crate::error::Error::http(404, "missing");
+                    self.blip.reply_error(to.unwrap(), &missing);
+                }
+                Request::SubChanges(sub) => {
+                    self.blip.reply(to.unwrap(), Message::default());
+                    return sub;
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    /// Accepts checkpoints and waits for the close.
+    pub(super) async fn see_off(mut self) -> u16 {
+        while self.closed.is_none() {
+            while let Some((to, request)) = self.requests.pop_front() {
+                if let (Some(to), Request::SetCheckpoint { .. }) = (to, request) {
+                    let reply = Message::with_properties(Properties::new().with("rev", "0-1"));
+                    self.blip.reply(to, reply);
+                }
+            }
+            self.turn().await;
+        }
+        self.end().await
     }
 
     /// Sends raw bytes as one WebSocket message.

@@ -8,14 +8,11 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::pair::Peer;
-use crate::blip;
 use crate::error::{Error, Result};
 use crate::replicator::core::effects::{
     CloseReason, CollectionIndex, DbAnswer, DbRequest, RequestToken,
 };
-use crate::replicator::core::{
-    ActiveConfig, Core, CoreCollection, CoreConfig, CoreStatus, Output, Role,
-};
+use crate::replicator::core::{ActiveConfig, Core, CoreConfig, CoreStatus, Output, Role};
 use crate::replicator::db_access::{DbAccess, DbInput};
 
 /// Frames that may be under way in one direction.
@@ -190,16 +187,6 @@ impl<'a> Simulation<'a> {
     }
 
     fn connect(&mut self) {
-        let collections = |peer: &Peer| {
-            (peer.collections.iter())
-                .map(|spec| CoreCollection {
-                    spec: spec.clone(),
-                    client_id: format!("cp-{spec}"),
-                    doc_ids: None,
-                    channels: None,
-                })
-                .collect::<Vec<_>>()
-        };
         let roles = [
             (
                 self.active,
@@ -219,10 +206,7 @@ impl<'a> Simulation<'a> {
                 let access = DbAccess::new(peer.database.clone(), specs, remote, sender).unwrap();
                 let config = CoreConfig {
                     role,
-                    collections: collections(peer),
-                    deltas: peer.deltas,
-                    blip: blip::Config::default(),
-                    unix_time: Duration::from_secs(1_795_323_119),
+                    ..peer.core(self.config)
                 };
                 End {
                     core: Core::new(config, self.now),
@@ -404,6 +388,8 @@ impl End {
                     }
                 }
                 Output::Close(close) => self.close = Some(close),
+                Output::Opened(_) => {}
+                Output::Ask(question) => panic!("nobody is there to be asked {question:?}"),
                 Output::Timeout(at) => {
                     self.timeout = at;
                     return;

@@ -7,7 +7,7 @@ use super::super::context::{Context, DbRoute};
 use super::super::effects::DbRequest;
 use super::super::puller::{PullStep, Puller};
 use super::super::remote_sequence::RemoteSequenceId;
-use super::parse_ids;
+use super::{Lost, parse_ids};
 use crate::blip::{Message, ReplyTo};
 use crate::error::{Code, Error, Result};
 use crate::model::replication::{ChangeVerdict, ProposalVerdict};
@@ -80,7 +80,11 @@ impl Puller {
             // 1 deleted, 5 removed and deleted: the normal look of a tombstone (wire §3.7).
             let access_lost = row.flags > 1 && row.flags != 5;
             if let Some(sequence) = sequence.filter(|_| access_lost) {
-                lost.push((doc_id.clone(), sequence));
+                lost.push(Lost {
+                    doc_id: doc_id.clone(),
+                    deleted: row.flags & 1 != 0,
+                    sequences: vec![sequence],
+                });
             }
             list.push(Row {
                 doc_id,
@@ -90,7 +94,7 @@ impl Puller {
                 lost: access_lost && self.config.active,
             });
         }
-        self.purge_lost(lost, cx);
+        self.lose_access(lost, cx);
         self.queue_list(to, ListKind::Changes, list, cx);
     }
 
@@ -101,27 +105,6 @@ impl Puller {
         }
         self.waiting.push_back(List { to, kind, rows });
         self.advance(cx);
-    }
-
-    fn purge_lost(&mut self, lost: Vec<(DocId, RemoteSequenceId)>, cx: &mut Context) {
-        if lost.is_empty() {
-            return;
-        }
-        if !self.config.auto_purge {
-            for (doc_id, sequence) in lost {
-                self.report_access_lost(doc_id, cx);
-                self.sequences.complete(sequence);
-            }
-            return;
-        }
-        self.purges += 1;
-        cx.ask(
-            DbRequest::Purge {
-                collection: self.collection,
-                doc_ids: lost.iter().map(|(doc_id, _)| doc_id.clone()).collect(),
-            },
-            DbRoute::Pull(self.collection, PullStep::Purge(lost)),
-        );
     }
 
     pub(in crate::replicator::core) fn handle_proposals(

@@ -86,6 +86,8 @@ impl Pusher {
                 return cx.fail_if_fatal(&error);
             }
         };
+        self.config.replacements |=
+            matches!(message.get("sendReplacementRevs"), Some("1" | "true"));
         if self.config.active {
             match ProposeReply::decode(&message, items.len()) {
                 Ok(reply) => self.handle_proposal_reply(items, reply, cx),

@@ -8,7 +8,8 @@ use super::super::pusher::{PushStep, Pusher};
 use super::{Form, Item};
 use crate::blip::{Message, RequestId};
 use crate::error::{Error, Result};
-use crate::model::replication::{OutgoingRevision, RevisionRequest};
+use crate::model::Sequence;
+use crate::model::replication::{Change, OutgoingRevision, RevisionRequest};
 use crate::protocol::{NoRev, Request, Rev, attachments, delta};
 use crate::replicator::tuning;
 
@@ -22,7 +23,7 @@ impl Pusher {
                 .iter()
                 .map(|item| RevisionRequest {
                     doc_id: item.change.doc_id.clone(),
-                    rev_id: item.change.rev_id.clone(),
+                    rev_id: item.sent().clone(),
                     known: item.known.clone(),
                     max_history: self.max_history,
                     delta: self.deltas_understood && item.form == Form::Any,
@@ -52,14 +53,51 @@ impl Pusher {
         for (item, revision) in items.into_iter().zip(found) {
             match revision {
                 Some(revision) => self.ready.push_back((item, revision)),
-                None => {
-                    // Replaced meanwhile; a later row announces the newer revision (wire §3.9).
-                    cx.send_unanswered(self.norev(&item));
-                    self.finish(&item.change);
-                    self.stale = true;
-                    self.exhausted = false;
+                None if self.config.replacements && item.replacement.is_none() => {
+                    self.find_replacement(item, cx);
                 }
+                None => self.send_norev(&item, cx),
             }
+        }
+    }
+
+    /// Replaced meanwhile; a later row announces the newer revision (wire §3.9).
+    fn send_norev(&mut self, item: &Item, cx: &mut Context) {
+        cx.send_unanswered(self.norev(item));
+        self.finish(&item.change);
+        self.stale = true;
+        self.exhausted = false;
+    }
+
+    fn find_replacement(&mut self, item: Item, cx: &mut Context) {
+        self.being_read += 1;
+        cx.ask(
+            DbRequest::Changes {
+                collection: self.collection,
+                after: Sequence(0),
+                limit: 1,
+                doc_ids: Some(vec![item.change.doc_id.clone()]),
+            },
+            DbRoute::Push(self.collection, PushStep::FindReplacement(item)),
+        );
+    }
+
+    pub(super) fn handle_replacement(
+        &mut self,
+        mut item: Item,
+        result: Result<(Vec<Change>, Sequence)>,
+        cx: &mut Context,
+    ) {
+        self.being_read -= 1;
+        match result {
+            Ok((rows, _)) => match rows.into_iter().next() {
+                Some(current) => {
+                    item.replacement = Some(current.rev_id);
+                    self.wanted.push_back(item);
+                }
+                None => self.send_norev(&item, cx),
+            },
+            Err(error) => cx.fail(error, 1011),
         }
     }
 
@@ -96,9 +134,12 @@ impl Pusher {
             let rev = Rev {
                 collection: self.wire,
                 id: item.change.doc_id.as_str().into(),
-                rev: item.change.rev_id.as_str().into(),
+                rev: item.sent().as_str().into(),
                 sequence: Some(item.change.sequence.0.to_string()),
-                replaced_rev: None,
+                replaced_rev: item
+                    .replacement
+                    .as_ref()
+                    .map(|_| item.change.rev_id.as_str().into()),
                 deleted: revision.deleted,
                 history: revision.history.iter().map(|r| r.as_str().into()).collect(),
                 no_conflicts: self.config.active,
@@ -118,14 +159,14 @@ impl Pusher {
     }
 
     /// The body as the peer wants it, and the revision that it is relative to if it is a delta.
-    fn body_for_peer(
+    pub(super) fn body_for_peer(
         &self,
         item: &Item,
         revision: &OutgoingRevision,
     ) -> Result<(Bytes, Option<String>)> {
         let in_full = |body: &Bytes| {
             if revision.has_blobs && !self.blobs_understood {
-                let generation = item.change.rev_id.generation();
+                let generation = item.sent().generation();
                 attachments::add_attachments(body, Some(generation)).map(Bytes::from)
             } else {
                 Ok(body.clone())

@@ -143,6 +143,9 @@ impl<'a> Replay<'a> {
                         .collect()
                 }),
                 channels: channels.map(|list| list.split(',').map(str::to_owned).collect()),
+                keep_conflicts: false,
+                push_filter: false,
+                pull_filter: false,
             }
         });
         CoreConfig {
@@ -272,14 +275,16 @@ impl<'a> Replay<'a> {
         let flags = |message: &Message| (message.urgent, message.compressed, message.no_reply);
         assert_eq!(flags(ours), flags(theirs), "{name}");
         let mut expected = keys(theirs);
-        let before = expected.len();
-        expected.retain(|key| key != "sendReplacementRevs");
-        self.freedom
-            .allow_if(expected.len() < before, "sendReplacementRevs");
+        let mut here = keys(ours);
+        let mark = |key: &String| key == "sendReplacementRevs";
+        let differs = expected.iter().any(mark) != here.iter().any(mark);
+        self.freedom.allow_if(differs, "sendReplacementRevs");
+        expected.retain(|key| !mark(key));
+        here.retain(|key| !mark(key));
         let uuids = expected.iter().any(|key| key == "uuid");
         self.freedom.allow_if(uuids, "uuid");
         expected.retain(|key| key != "uuid");
-        assert_eq!(keys(ours), expected, "{name}");
+        assert_eq!(here, expected, "{name}");
     }
 
     fn take_requests(&mut self) {
@@ -327,7 +332,7 @@ impl<'a> Replay<'a> {
                 let Request::SubChanges(mut recorded) = recorded else {
                     unreachable!()
                 };
-                recorded.send_replacement_revs = false;
+                recorded.send_replacement_revs = ours.send_replacement_revs;
                 assert_eq!(ours, recorded, "{}", self.recording.name);
                 assert_eq!(message.body, theirs.body);
                 self.subscribed.insert(ours.collection);
@@ -511,9 +516,12 @@ impl<'a> Replay<'a> {
                 let Some(What::Reply(theirs)) = self.recording.reply_to(false, number) else {
                     panic!("{name}: no reply");
                 };
-                let mut expected = keys(theirs);
-                expected.retain(|key| key != "sendReplacementRevs");
-                assert_eq!(keys(&ours), expected, "{name}");
+                let others = |message: &Message| {
+                    let mut keys = keys(message);
+                    keys.retain(|key| key != "sendReplacementRevs");
+                    keys
+                };
+                assert_eq!(others(&ours), others(theirs), "{name}");
                 let differs = ours.get("maxHistory") != theirs.get("maxHistory");
                 self.freedom.allow_if(differs, "maxHistory");
                 assert_eq!(

@@ -117,6 +117,8 @@ impl<'a> Replay<'a> {
             deltas: false,
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: recording.name.clone(),
+            read_only: false,
+            watch: None,
         };
         let busy = Arc::new(AtomicBool::new(false));
         let mut replay = Self {

@@ -71,7 +71,7 @@ const FREE: &[(&str, &str)] = &[
     // Of the client: LiteCore where ours is our own.
     (
         "sendReplacementRevs",
-        "optional (§3.9), LiteCore 3.2 and later",
+        "optional (§3.9): asked for here and by LiteCore 3.2 and later, not by earlier ones",
     ),
     ("uuid", "LiteCore 4 tells its own in getCollections (§3.2)"),
     (

@@ -1,0 +1,51 @@
+// The bridge between a page and the main process. Give this file to `webPreferences.preload`.
+//
+// One file that requires nothing but `electron`, so that it runs in a sandboxed window, from
+// Electron 9 on (ES2019). The protocol is described in js/electron/protocol.ts. A preload script of
+// your own can do the same by bundling this file into it.
+
+const { contextBridge, ipcRenderer } = require('electron');
+
+const CHANNEL = 'settee';
+const VERSION = 1;
+const ACKNOWLEDGE_EVERY = 16;
+
+// Frames inside the page get nothing.
+if (process.isMainFrame !== false) {
+  connect();
+}
+
+function connect() {
+  // Tells the pages of one window apart: with a new id, what the page before it owned is released.
+  const page = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    (byte + 0x100).toString(16).slice(1),
+  ).join('');
+  let receive;
+  const early = [];
+
+  ipcRenderer.on(CHANNEL, (_event, to, number, entries) => {
+    if (to !== page) {
+      return;
+    }
+    if (receive === undefined) {
+      early.push(entries);
+    } else {
+      receive(entries);
+    }
+    if (number % ACKNOWLEDGE_EVERY === 0) {
+      ipcRenderer.send(CHANNEL, page, number);
+    }
+  });
+  ipcRenderer.send(CHANNEL, page, 0);
+
+  contextBridge.exposeInMainWorld('settee', {
+    version: VERSION,
+    post: (calls) => ipcRenderer.send(CHANNEL, page, calls),
+    listen: (callback) => {
+      receive = callback;
+      for (const entries of early.splice(0)) {
+        callback(entries);
+      }
+    },
+  });
+}
