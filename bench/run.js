@@ -30,10 +30,11 @@ const BENCHES = {
   ...require('./benches/blob'),
   ...require('./benches/tick'),
   ...require('./benches/ipc'),
+  ...require('./benches/wire'),
 };
 
 /** Benches in which settee has no rival. */
-const ALONE = ['open-large', 'attachment', 'blob', 'tick', 'ipc'];
+const ALONE = ['open-large', 'attachment', 'blob', 'tick', 'ipc', 'wire', 'latency'];
 
 /** @param {string[]} argv */
 function parse(argv) {

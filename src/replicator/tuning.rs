@@ -64,6 +64,8 @@ pub(crate) const OUR_MAX_HISTORY: u32 = 20;
 
 /// Delay between a change of the checkpoint and its saving while busy (wire §4.3).
 pub(crate) const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// Times that a checkpoint refused with 409 is tried again with the revision that the peer tells.
+pub(crate) const CHECKPOINT_REFETCHES: u32 = 5;
 /// How long a stop waits for the last checkpoint before it closes all the same.
 pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a closing handshake may take (wire §1.9).

@@ -12,6 +12,7 @@ use super::tap::{Recording, tap};
 use crate::blip;
 use crate::database::{Concurrency, Database, DatabaseOptions};
 use crate::error::Result;
+use crate::model::replication::RemoteId;
 use crate::model::{BlobDigest, CollectionSpec, DocId};
 use crate::replicator::core::effects::DocumentEnded;
 use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
@@ -126,6 +127,32 @@ impl Peer {
             .read(|tx| tx.document(&self.collections[collection], &id))
             .unwrap();
         found.map(|document| String::from_utf8(document.body).unwrap())
+    }
+
+    /// An active side's core.
+    pub(super) fn core(&self, config: ActiveConfig) -> CoreConfig {
+        CoreConfig {
+            role: Role::Active(config),
+            collections: (self.collections.iter())
+                .map(|spec| CoreCollection {
+                    spec: spec.clone(),
+                    client_id: format!("cp-{spec}"),
+                    doc_ids: self.only.clone(),
+                    channels: self.channels.clone(),
+                    keep_conflicts: self.resolver.is_some(),
+                    push_filter: self.filters.push.is_some(),
+                    pull_filter: self.filters.pull.is_some(),
+                })
+                .collect(),
+            deltas: self.deltas,
+            blip: blip::Config::default(),
+            unix_time: Duration::from_secs(1_795_323_119),
+        }
+    }
+
+    /// The number of the one remote that tests know.
+    pub(super) fn remote(&self) -> RemoteId {
+        self.database.remote_id("ws://peer/db").unwrap()
     }
 
     pub(super) fn rev_id(&self, collection: usize, id: &str) -> Option<String> {
@@ -298,12 +325,23 @@ pub(super) fn drive_active(
     transport: BoxTransport,
 ) -> (Log, CancellationToken, tokio::task::JoinHandle<Result<()>>) {
     let log = Log::default();
+    let core = active.core(config);
+    let (running, stop) = drive(active, core, transport, log.clone());
+    (log, stop, running)
+}
+
+/// Starts an active side that is set up like this.
+pub(super) fn drive(
+    active: &Peer,
+    core: CoreConfig,
+    transport: BoxTransport,
+    log: Log,
+) -> (tokio::task::JoinHandle<Result<()>>, CancellationToken) {
     let (sender, inputs) = unbounded_channel();
-    let remote = active.database.remote_id("ws://peer/db").unwrap();
     let access = DbAccess::new(
         active.database.clone(),
         active.collections.clone(),
-        Some(remote),
+        Some(active.remote()),
         sender,
     )
     .and_then(|access| {
@@ -312,30 +350,11 @@ pub(super) fn drive_active(
             .with_filters(vec![active.filters.clone(); active.collections.len()])
     })
     .unwrap();
-    let core = CoreConfig {
-        role: Role::Active(config),
-        collections: active
-            .collections
-            .iter()
-            .map(|spec| CoreCollection {
-                spec: spec.clone(),
-                client_id: format!("cp-{spec}"),
-                doc_ids: active.only.clone(),
-                channels: active.channels.clone(),
-                keep_conflicts: active.resolver.is_some(),
-                push_filter: active.filters.push.is_some(),
-                pull_filter: active.filters.pull.is_some(),
-            })
-            .collect(),
-        deltas: active.deltas,
-        blip: blip::Config::default(),
-        unix_time: Duration::from_secs(1_795_323_119),
-    };
     let heartbeat = Duration::from_secs(300);
-    let driver = Driver::new(core, transport, access, inputs, log.clone(), heartbeat);
+    let driver = Driver::new(core, transport, access, inputs, log, heartbeat);
     let stop = CancellationToken::new();
     let running = tokio::runtime::Handle::current().spawn(driver.run(stop.clone()));
-    (log, stop, running)
+    (running, stop)
 }
 
 /// One run from start to end on a perfect link.

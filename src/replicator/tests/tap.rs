@@ -108,8 +108,6 @@ impl Recording {
 pub(super) struct Seen {
     pub(super) sent: bool,
     pub(super) number: u64,
-    /// The last frame's flags: for the marks that a decoded message has lost.
-    pub(super) flags: u8,
     pub(super) what: What,
 }
 
@@ -175,7 +173,6 @@ pub(super) fn messages(frames: &[Frame]) -> Vec<Seen> {
             seen.push(Seen {
                 sent: *sent,
                 number,
-                flags,
                 what,
             });
         }

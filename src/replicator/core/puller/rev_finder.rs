@@ -235,11 +235,10 @@ impl Puller {
                 }
             }
         }
-        let wants_any = (entries.iter()).any(|entry| matches!(entry, ChangesEntry::Want(_)));
         let reply = ChangesReply {
             max_history: Some(tuning::OUR_MAX_HISTORY),
             blobs: true,
-            deltas: self.tells_deltas(wants_any),
+            deltas: self.tells_deltas(),
             entries,
         };
         cx.blip.reply(list.to, reply.encode());
@@ -283,21 +282,18 @@ impl Puller {
                 }
             });
         }
-        let wants_any = entries.contains(&ProposeEntry::Accept);
         let reply = ProposeReply {
             max_history: Some(tuning::OUR_MAX_HISTORY),
             blobs: true,
-            deltas: self.tells_deltas(wants_any),
+            deltas: self.tells_deltas(),
             entries,
         };
         cx.blip.reply(list.to, reply.encode());
     }
 
-    /// Whether this reply says `deltas`: the first one that wants something does, as LiteCore's.
-    fn tells_deltas(&mut self, wants_any: bool) -> bool {
-        let tells = self.config.deltas && wants_any && !self.deltas_told;
-        self.deltas_told |= tells;
-        tells
+    /// Whether this reply says `deltas`: the first one does, as LiteCore's.
+    fn tells_deltas(&mut self) -> bool {
+        self.config.deltas && !std::mem::replace(&mut self.deltas_told, true)
     }
 
     pub(super) fn expect(
