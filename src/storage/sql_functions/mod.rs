@@ -36,7 +36,7 @@ const CONTENT_VERSION: u32 = 1;
 
 /// What the content of an index depends on beside the documents.
 pub(crate) fn content_version() -> String {
-    format!("{CONTENT_VERSION}")
+    format!("{CONTENT_VERSION}/{}", crate::query::collation::DATA_VERSION)
 }
 
 /// What the functions of one connection share.
