@@ -131,5 +131,25 @@ def main():
     ]:
         seed("attachments", text.encode())
 
+    cases = json.loads((HERE.parent / "tests/data/query/cases.json").read_text())
+    areas = {}
+    for case in cases:
+        # A few of each area: a seed is replayed with dozens of variants.
+        area = areas.setdefault(case["name"].partition(":")[0], [])
+        area.append(case["query"])
+    for queries in areas.values():
+        for query in queries[:: len(queries) // 6 + 1]:
+            if len(query) < 300:
+                seed("queries", query.encode())
+    for item in [
+        "n, LOWER(s), o.p[0]",
+        "s COLLATE (UNICODE:de NOCASE), META().id",
+        '[".a.b"]',
+        '["COLLATE",{"CASE":false},["LOWER()",[".s"]]]',
+        '["OR",["IS",[".n"],null],["IN",[".n"],["[]",1,"x"]]]',
+        '["CASE",null,["=",[".",\"a\",0],1.5],["||",[".s"],{"k":1}],["-",[".n"]]]',
+    ]:
+        seed("index_items", item.encode())
+
 
 main()

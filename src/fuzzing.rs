@@ -7,14 +7,17 @@ use bytes::Bytes;
 use crate::blip::{
     BadProperties, Config, Connection, Event, Message, Properties, ReplyMode, Violation,
 };
+use crate::error::Code;
 use crate::protocol::attachments::{add_attachments, clean_received, collect_blobs};
 use crate::protocol::{ChangesReply, CheckpointReply, CollectionReply, ProposeReply, Request};
+use crate::query::{self, Catalog, CollectionTable, FullTextTable, IndexExpression};
+use crate::storage::scratch::Scratch;
 
 /// A fuzz target: its name, which is also that of its folder of seeds, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     ("frames", frames),
     ("messages", messages),
     ("inflate", inflate),
@@ -22,6 +25,8 @@ pub const TARGETS: [Target; 7] = [
     ("requests", requests),
     ("replies", replies),
     ("attachments", attachments),
+    ("queries", queries),
+    ("index_items", index_items),
 ];
 
 /// Small limits, so that a fuzzer reaches them.
@@ -294,5 +299,118 @@ pub fn attachments(data: &[u8]) {
         let blobs = collect_blobs(data).map_or(0, |blobs| blobs.len());
         let after = collect_blobs(added).map_or(0, |blobs| blobs.len());
         assert!(after <= blobs, "{after} > {blobs}");
+    }
+}
+
+/// What the queries of the fuzzer may read: the tables of [`Scratch`].
+struct ScratchCatalog;
+
+impl Catalog for ScratchCatalog {
+    fn database_name(&self) -> &str {
+        "db"
+    }
+
+    fn collection(&self, scope: &str, name: &str) -> Option<CollectionTable> {
+        let number = match (scope, name) {
+            ("_default", "_default") => 1,
+            ("s", "k") => 2,
+            _ => return None,
+        };
+        let table = format!("docs_{number}");
+        Some(CollectionTable { number, table })
+    }
+
+    fn full_text_index(&self, scope: &str, _: &str, index: &str) -> Option<FullTextTable> {
+        (scope == "_default" && index == "f").then(|| FullTextTable {
+            table: "fts_1".to_owned(),
+            columns: vec!["s".to_owned()],
+            language: Some("en".to_owned()),
+            ignore_accents: false,
+        })
+    }
+}
+
+thread_local! {
+    static SCRATCH: Scratch = Scratch::new().expect("a database in memory");
+}
+
+/// What SQLite may say of SQL that we make: that a bound of its own is passed. Anything else, a
+/// syntax error or an unknown column above all, is our mistake.
+fn is_bound(message: &str) -> bool {
+    [
+        "Expression tree is too large",
+        "too many",
+        "at most 64 tables",
+        "parser stack overflow",
+        "string or blob too big",
+        // MATCH in a join that SQLite cannot turn so that the index comes first.
+        "unable to use function",
+        "no query solution",
+        "interrupted",
+        "out of memory",
+    ]
+    .into_iter()
+    .any(|bound| message.contains(bound))
+}
+
+/// A query's text: it is refused with a place in the text, or it becomes SQL that SQLite takes;
+/// its tree reads back as the same from its own printing.
+pub fn queries(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match query::parse(&text) {
+        Ok(select) => {
+            let printed = select.to_string();
+            match query::parse(&printed) {
+                Ok(again) => assert_eq!(again, select, "{printed}"),
+                // Printing adds parentheses.
+                Err(error) => assert!(error.message.contains("limit is"), "{printed}: {error}"),
+            }
+        }
+        Err(error) => {
+            assert!(error.position <= text.chars().count() + 1, "{error}");
+            assert!(!error.message.is_empty());
+        }
+    }
+    match query::compile(&text, &ScratchCatalog) {
+        Ok(compiled) => {
+            assert!(!compiled.sql.contains('\0'));
+            for name in &compiled.parameters {
+                assert!(text.contains(&**name), "{name}");
+            }
+            let mut columns = compiled.columns.clone();
+            columns.sort();
+            columns.dedup();
+            assert_eq!(columns.len(), compiled.columns.len());
+            let json = serde_json::from_str::<serde::de::IgnoredAny>(&compiled.json);
+            assert!(
+                json.is_ok() || compiled.json.len() > 1_000,
+                "{}",
+                compiled.json
+            );
+            let ran = SCRATCH.with(|scratch| scratch.run(&compiled.sql, columns.len()));
+            if let Err(message) = ran {
+                assert!(is_bound(&message), "{message}: {}", compiled.sql);
+            }
+        }
+        Err(error) => assert!(error.is(Code::InvalidQuery), "{error}"),
+    }
+}
+
+/// The items of an index as SQL++ and as JSON: refused, or SQL that SQLite makes an index of.
+pub fn index_items(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for item in [
+        IndexExpression::Sqlpp(&text),
+        IndexExpression::JsonItem(&text),
+    ] {
+        match query::compile_index(&[item], None, false) {
+            Ok(compiled) => {
+                let made = SCRATCH.with(|scratch| scratch.index(&compiled.expressions));
+                if let Err(message) = made {
+                    assert!(is_bound(&message), "{message}: {:?}", compiled.expressions);
+                }
+            }
+            Err(error) => assert!(error.is(Code::InvalidQuery), "{error}"),
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 use zeroize::Zeroizing;
 
 use super::{schema, sql_functions};
@@ -209,6 +210,13 @@ impl Connection {
             watch: Arc::default(),
         };
         connection.inner.busy_timeout(BUSY_TIMEOUT)?;
+        // A name that nothing has is an error and no string.
+        for config in [
+            DbConfig::SQLITE_DBCONFIG_DQS_DML,
+            DbConfig::SQLITE_DBCONFIG_DQS_DDL,
+        ] {
+            connection.inner.set_db_config(config, false)?;
+        }
         connection
             .inner
             .set_prepared_statement_cache_capacity(CACHED_STATEMENTS);

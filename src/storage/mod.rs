@@ -12,6 +12,7 @@
 //! | [`sql_functions`] | what queries and indexes call in SQL |
 //! | [`maintenance`] | SQLite's own care, walks over everything |
 //! | [`export`] | the whole database into a new file |
+//! | [`scratch`] | a database in memory for fuzzing |
 //! | [`lock_file`] | one process a database (design D3) |
 //! | [`error`] | SQLite's result codes as [`crate::Error`] |
 //!
@@ -29,6 +30,7 @@ pub(crate) mod lock_file;
 pub(crate) mod maintenance;
 pub(crate) mod query_statement;
 pub(crate) mod schema;
+pub(crate) mod scratch;
 pub(crate) mod sql_functions;
 
 pub(crate) use connection::Connection;
