@@ -152,7 +152,7 @@ describe('a live query', () => {
   it('never holds up writes', async () => {
     await Promise.all(Array.from({ length: 200 }, (_, n) => save(`d${n}`, { n })));
     const { changes } = await listen(
-      'SELECT COUNT(*) AS c FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n',
+      'SELECT COUNT(*) AS rows FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n',
     );
     for (let n = 0; n < 20; n += 1) {
       await save(`more${n}`, { n });

@@ -348,7 +348,7 @@ describe('a database that is closed', () => {
     );
     // Twenty-seven million rows: nobody waits for them.
     const query = peer.database.createQuery(
-      'SELECT COUNT(*) AS c FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n',
+      'SELECT COUNT(*) AS rows FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n',
     );
     const running = query.execute().catch((error) => error);
     await new Promise((resolve) => setTimeout(resolve, 100));

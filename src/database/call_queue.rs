@@ -257,6 +257,29 @@ impl Engine {
         }))
     }
 
+    /// Starts a read at once beside the queue, if nothing is before it and nobody reads; gives the
+    /// read back otherwise. Its snapshot is pinned when this returns.
+    pub(super) fn try_start_read(self: &Arc<Self>, job: ReadJob) -> Option<ReadJob> {
+        let collections = {
+            let state = lock(&self.queue);
+            if state.busy || !state.entries.is_empty() {
+                return Some(job);
+            }
+            Arc::clone(&state.collections)
+        };
+        let Some(connection) = self.readers.take_if_all_rest() else {
+            return Some(job);
+        };
+        match Snapshot::open(self, connection, collections) {
+            Ok(snapshot) => {
+                let jobs = vec![job];
+                self.readers.submit(self, ReadTask { snapshot, jobs });
+                None
+            }
+            Err(_) => Some(job),
+        }
+    }
+
     /// Waits in the queue to be alone with the writer.
     pub(super) fn wait_for_turn(self: &Arc<Self>) -> Result<Turn> {
         let (sender, receiver) = sync_channel(1);

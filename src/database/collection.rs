@@ -114,6 +114,11 @@ impl CollectionMap {
         self.by_spec.values()
     }
 
+    /// Whether any collection has an index.
+    pub(super) fn has_indexes(&self) -> bool {
+        self.indexes.values().any(|indexes| !indexes.is_empty())
+    }
+
     fn changed(&self) -> Self {
         Self {
             generation: Generation::next(),

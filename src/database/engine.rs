@@ -25,7 +25,7 @@ use crate::storage::blob_file::{ATTACHMENTS, BlobFolder, BlobKey};
 use crate::storage::connection::{CipherKey, DATABASE_FILE};
 use crate::storage::error::with_context;
 use crate::storage::lock_file::{LOCK_FILE, LockFile};
-use crate::storage::{Connection, checkpoint_store};
+use crate::storage::{Connection, checkpoint_store, maintenance};
 
 /// Pages in the write-ahead log (4 MiB) from which on it is copied to the file.
 const CHECKPOINT_PAGES: u32 = 1_000;
@@ -178,10 +178,15 @@ impl Engine {
     pub(super) fn close_connections(&self, key: Option<CipherKey>) {
         self.checkpointer.stop(key.clone());
         self.readers.close_all(key);
-        let connection = lock(&self.writer).connection.take();
-        if let Some(connection) = connection
-            && let Err(error) = connection.truncate_log()
-        {
+        let (connection, has_indexes) = {
+            let mut writer = lock(&self.writer);
+            (writer.connection.take(), writer.collections.has_indexes())
+        };
+        let Some(connection) = connection else { return };
+        if has_indexes && let Err(error) = maintenance::optimize_indexes(&connection) {
+            tracing::warn!(target: "database", %error, "statistics of indexes could not be gathered");
+        }
+        if let Err(error) = connection.truncate_log() {
             tracing::warn!(target: "database", %error, "the log could not be copied on closing");
         }
     }

@@ -135,7 +135,10 @@ impl IndexDefinition {
         let items: Vec<String> = self.items.iter().map(Json::to_string).collect();
         let expressions: Vec<IndexExpression<'_>> = match &self.expressions {
             Some(list) => vec![IndexExpression::Sqlpp(list)],
-            None => items.iter().map(|item| IndexExpression::JsonItem(item)).collect(),
+            None => items
+                .iter()
+                .map(|item| IndexExpression::JsonItem(item))
+                .collect(),
         };
         let full_text = self.kind == Kind::FullText;
         let compiled = query::compile_index(&expressions, self.condition.as_deref(), full_text)?;
@@ -176,6 +179,15 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// Version of the functions that its content is made with now.
+    fn version(&self) -> String {
+        sql_functions::content_version(&self.sql.expressions)
+    }
+
+    fn rebuild(&self, connection: &Connection, stored: &StoredIndex) -> Result<()> {
+        index_store::rebuild(connection, stored, &self.version(), &self.sql)
+    }
+
     /// Its FTS4 table, when it is a full-text index.
     pub(super) fn full_text_table(&self) -> Option<query::FullTextTable> {
         (self.definition.kind == Kind::FullText).then(|| query::FullTextTable {
@@ -200,8 +212,8 @@ pub(super) fn load(connection: &Connection) -> Result<Vec<Index>> {
 }
 
 fn read(stored: StoredIndex) -> Result<Index> {
-    let definition: IndexDefinition = serde_json::from_str(&stored.definition)
-        .map_err(|error| damaged(&stored.name, &error))?;
+    let definition: IndexDefinition =
+        serde_json::from_str(&stored.definition).map_err(|error| damaged(&stored.name, &error))?;
     let (sql, columns) = definition
         .compile()
         .map_err(|error| damaged(&stored.name, &error))?;
@@ -222,23 +234,21 @@ fn damaged(name: &str, error: &dyn std::fmt::Display) -> Error {
     )
 }
 
-/// Builds anew what was made with functions of another version. Called when the database is
-/// opened, before anybody reads.
+/// Builds anew what was made with functions or collations of another version. Called when the
+/// database is opened, before anybody reads.
 pub(super) fn rebuild_outdated(connection: &Connection) -> Result<()> {
-    let version = sql_functions::content_version();
-    let outdated: Vec<StoredIndex> = index_store::list(connection)?
+    let outdated: Vec<(StoredIndex, Index)> = index_store::list(connection)?
         .into_iter()
-        .filter(|index| index.version != version)
+        .filter_map(|stored| Some((stored.clone(), read(stored).ok()?)))
+        .filter(|(stored, index)| stored.version != index.version())
         .collect();
     if outdated.is_empty() {
         return Ok(());
     }
     connection.begin()?;
-    for stored in outdated {
+    for (stored, index) in outdated {
         tracing::info!(target: "database", index = stored.name, "index is built anew");
-        let rebuilt = read(stored.clone())
-            .and_then(|index| index_store::rebuild(connection, &stored, &version, &index.sql));
-        if let Err(error) = rebuilt {
+        if let Err(error) = index.rebuild(connection, &stored) {
             connection.roll_back();
             return Err(error);
         }
@@ -248,11 +258,9 @@ pub(super) fn rebuild_outdated(connection: &Connection) -> Result<()> {
 
 /// Builds the full-text indexes anew; the others are SQLite's own care.
 pub(super) fn rebuild_full_text(tx: &WriteTx<'_>) -> Result<()> {
-    let version = sql_functions::content_version();
     for stored in index_store::list(tx.connection)? {
         if stored.kind == IndexKind::FullText {
-            let index = read(stored.clone())?;
-            index_store::rebuild(tx.connection, &stored, &version, &index.sql)?;
+            read(stored.clone())?.rebuild(tx.connection, &stored)?;
         }
     }
     Ok(())
@@ -307,7 +315,7 @@ impl WriteTx<'_> {
             name,
             definition.kind(),
             &definition.to_json(),
-            &sql_functions::content_version(),
+            &sql_functions::content_version(&sql.expressions),
             &sql,
         )?;
         let index = Index {

@@ -158,13 +158,15 @@ impl LiveQueries {
     /// Forgets a query; its observers are given back, to be removed.
     fn remove(&self, gone: impl Fn(&LiveQuery) -> bool) -> Vec<ObserverId> {
         let mut removed = Vec::new();
-        lock(&self.0.state).queries.retain_mut(|(query, observers)| {
-            let goes = gone(query);
-            if goes {
-                removed.push((Arc::clone(query), std::mem::take(observers)));
-            }
-            !goes
-        });
+        lock(&self.0.state)
+            .queries
+            .retain_mut(|(query, observers)| {
+                let goes = gone(query);
+                if goes {
+                    removed.push((Arc::clone(query), std::mem::take(observers)));
+                }
+                !goes
+            });
         self.0.changed.notify_all();
         let mut observers = Vec::new();
         for (query, of_query) in removed {
@@ -259,7 +261,11 @@ impl Shared {
                 let due = lock(&query.schedule).wake_at()?;
                 Some((due, Arc::clone(query)))
             };
-            let first = state.queries.iter().filter_map(waiting).min_by_key(|(due, _)| *due);
+            let first = state
+                .queries
+                .iter()
+                .filter_map(waiting)
+                .min_by_key(|(due, _)| *due);
             let (sleep, idle) = match first {
                 Some((due, query)) if due <= now => {
                     drop(state);
@@ -318,7 +324,9 @@ impl Database {
             schedule: Mutex::default(),
             told: Mutex::new(Some((listener, None))),
         });
-        lock(&shared.state).queries.push((Arc::clone(&query), Vec::new()));
+        lock(&shared.state)
+            .queries
+            .push((Arc::clone(&query), Vec::new()));
         for collection in &collections {
             let (weak, of) = (Arc::downgrade(shared), Arc::downgrade(&query));
             let observer = self.observe(
@@ -383,14 +391,22 @@ mod tests {
         schedule.end();
         for at in [1_100, 1_200, 1_300, 1_400] {
             schedule.changed(ms(at));
-            assert_eq!(schedule.wake_at(), Some(ms(1_600)), "the first of the burst counts");
+            assert_eq!(
+                schedule.wake_at(),
+                Some(ms(1_600)),
+                "the first of the burst counts"
+            );
         }
         assert!(!schedule.begin(ms(1_599)));
         assert!(schedule.begin(ms(1_600)));
         schedule.end();
         assert_eq!(schedule.wake_at(), None);
         schedule.changed(ms(1_651));
-        assert_eq!(schedule.wake_at(), Some(ms(1_651)), "more than 250 ms of rest");
+        assert_eq!(
+            schedule.wake_at(),
+            Some(ms(1_651)),
+            "more than 250 ms of rest"
+        );
     }
 
     #[test]

@@ -276,7 +276,12 @@ impl Database {
         done: impl FnOnce(Result<T>) + Send + 'static,
     ) {
         match self.check_open() {
-            Ok(()) => self.0.engine.submit(Entry::Read(read_job(work, done))),
+            Ok(()) => {
+                let job = read_job(work, done);
+                if let Some(job) = self.0.engine.try_start_read(job) {
+                    self.0.engine.submit(Entry::Read(job));
+                }
+            }
             Err(error) => done(Err(error)),
         }
     }

@@ -4,14 +4,14 @@
 //! transaction that it is given. Its rows come as one JSON text.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::collection::{CollectionMap, Generation};
 use super::{Database, ReadTx, lock, not_open};
 use crate::error::{Code, Error, Result};
-use crate::model::body::encode_body;
 use crate::model::CollectionSpec;
+use crate::model::body::encode_body;
 use crate::query::value::Value;
 use crate::query::{self, Catalog, CollectionTable, Compiled, FullTextTable};
 use crate::storage::query_statement::{self, MAX_RESULT_LEN, RowKeys};
@@ -25,6 +25,15 @@ const CACHED_TEXT_LEN: usize = 16 * 1024;
 
 /// Length of a result from which on the log warns.
 const LARGE_RESULT_LEN: usize = 100 * 1024 * 1024;
+
+/// Steps of SQLite that a quick query may take, in thousands: about half a millisecond.
+const QUICK_STEPS: u32 = 5;
+
+/// Longest result of a quick query.
+const QUICK_RESULT_LEN: usize = 64 * 1024;
+
+/// How many times a query that was not quick is not tried again.
+const SLOW_TIMES: u32 = 100;
 
 /// Rows of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +76,10 @@ impl QueryParameters {
     }
 
     fn get(&self, name: &str) -> Option<&Value<'static>> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -90,6 +102,8 @@ fn value_of_json(json: &str) -> Result<Value<'static>> {
 struct CompiledQuery {
     compiled: Compiled,
     keys: RowKeys,
+    /// How many times it is not worth trying whether the query is quick.
+    slow: AtomicU32,
 }
 
 impl CompiledQuery {
@@ -119,7 +133,9 @@ pub(super) struct QueryCache {
 impl QueryCache {
     fn get(&self, text: &str, generation: Generation) -> Option<Arc<CompiledQuery>> {
         let cache = lock(&self.by_text);
-        let cached = cache.get(text).filter(|cached| cached.generation == generation)?;
+        let cached = cache
+            .get(text)
+            .filter(|cached| cached.generation == generation)?;
         let now = self.clock.fetch_add(1, Ordering::Relaxed);
         cached.used.store(now, Ordering::Relaxed);
         Some(Arc::clone(&cached.query))
@@ -194,7 +210,11 @@ impl ReadTx<'_> {
         };
         let compiled = query::compile(text, &catalog)?;
         let keys = RowKeys::new(&compiled.columns);
-        let query = Arc::new(CompiledQuery { compiled, keys });
+        let query = Arc::new(CompiledQuery {
+            compiled,
+            keys,
+            slow: AtomicU32::new(0),
+        });
         cache.put(text, generation, &query);
         Ok(query)
     }
@@ -206,7 +226,7 @@ impl ReadTx<'_> {
     /// does not name; those of SQLite for what only shows when it runs.
     pub fn query(&self, text: &str, parameters: &QueryParameters) -> Result<QueryResult> {
         let query = self.compile(text)?;
-        self.run_query(&query, parameters)
+        self.run_query(&query, parameters, MAX_RESULT_LEN)
     }
 
     /// As [`ReadTx::query`], and stops with `NotOpen` when the flag is set.
@@ -219,7 +239,7 @@ impl ReadTx<'_> {
         parameters: &QueryParameters,
         stop: &QueryStop,
     ) -> Result<QueryResult> {
-        let _stoppable = self.connection.stop_when(stop);
+        let _stoppable = self.connection.stop_when(stop, None);
         let result = if stop.load(Ordering::Acquire) {
             Err(not_open(&self.engine.name))
         } else {
@@ -228,11 +248,43 @@ impl ReadTx<'_> {
         result.map_err(|error| self.because_of_stop(error, stop))
     }
 
+    /// As [`ReadTx::stoppable_query`], but gives up with `None` after about half a millisecond, and at
+    /// once for a query that took longer lately.
+    ///
+    /// # Errors
+    /// As [`ReadTx::query`].
+    pub fn quick_query(
+        &self,
+        text: &str,
+        parameters: &QueryParameters,
+        stop: &QueryStop,
+    ) -> Result<Option<QueryResult>> {
+        let query = self.compile(text)?;
+        let skip = |left: u32| left.checked_sub(1);
+        let tried_lately = query
+            .slow
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, skip);
+        if tried_lately.is_ok() {
+            return Ok(None);
+        }
+        let stoppable = self.connection.stop_when(stop, Some(QUICK_STEPS));
+        let result = self.run_query(&query, parameters, QUICK_RESULT_LEN);
+        let too_long = |error: &Error| error.is(Code::MemoryError) || stoppable.is_over_budget();
+        if result.as_ref().is_err_and(too_long) {
+            query.slow.store(SLOW_TIMES, Ordering::Relaxed);
+            return Ok(None);
+        }
+        result.map(Some)
+    }
+
     fn because_of_stop(&self, error: Error, stop: &QueryStop) -> Error {
         if stop.load(Ordering::Acquire) {
             Error::lite(
                 Code::NotOpen,
-                format!("database '{}' was closed during the query", self.engine.name),
+                format!(
+                    "database '{}' was closed during the query",
+                    self.engine.name
+                ),
             )
         } else {
             error
@@ -255,10 +307,11 @@ impl ReadTx<'_> {
         &self,
         query: &CompiledQuery,
         parameters: &QueryParameters,
+        max_len: usize,
     ) -> Result<QueryResult> {
         let bound = bind(&query.compiled, parameters)?;
         let sql = &query.compiled.sql;
-        let rows = query_statement::run(self.connection, sql, &bound, &query.keys, MAX_RESULT_LEN)?;
+        let rows = query_statement::run(self.connection, sql, &bound, &query.keys, max_len)?;
         if rows.json.len() > LARGE_RESULT_LEN {
             tracing::warn!(
                 target: "query",
@@ -298,7 +351,9 @@ impl ReadTx<'_> {
         let Some((before, after)) = line.split_once(INDEX) else {
             return line.to_owned();
         };
-        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let end = after
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(after.len());
         let (number, after) = after.split_at(end);
         let all = self.collections.iter();
         let mut indexes = all.flat_map(|one| self.collections.indexes(one.table.id()));
@@ -339,7 +394,10 @@ impl Database {
         done: impl FnOnce(Result<QueryResult>) + Send + 'static,
     ) {
         let (text, stop) = (text.into(), self.query_stop());
-        self.submit_read(move |tx| tx.stoppable_query(&text, &parameters, &stop), done);
+        self.submit_read(
+            move |tx| tx.stoppable_query(&text, &parameters, &stop),
+            done,
+        );
     }
 
     /// Runs a query on this thread, as [`Database::read`] reads.

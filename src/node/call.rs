@@ -37,6 +37,16 @@ pub(super) enum What {
     Function { name: String, args: String },
 }
 
+impl What {
+    /// Whether the call may be short enough to be run on the event loop's thread.
+    pub(super) fn may_run_inline(&self) -> bool {
+        match self {
+            Self::Document(_) => true,
+            Self::Function { name, .. } => name == "query_Execute",
+        }
+    }
+}
+
 const FUNCTION: u32 = 0;
 const SAVE: u32 = 1;
 const GET: u32 = 2;

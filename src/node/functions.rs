@@ -147,6 +147,20 @@ pub(super) fn database_lane(runtime: &'static Runtime, handle: String) -> String
         .map_or(handle, |open| open.name.clone())
 }
 
+/// Runs a call on the event loop's thread, if it is one of the few that may be short and proves to
+/// be.
+pub(super) fn run_inline(
+    runtime: &'static Runtime,
+    name: &str,
+    args: &str,
+) -> Option<Result<Outcome>> {
+    if name != "query_Execute" {
+        return None;
+    }
+    let args: Value = serde_json::from_str(args).ok()?;
+    queries::execute_quickly(&Args::new(runtime, &args))
+}
+
 /// Runs a call, at once or in its lane.
 pub(super) fn dispatch(runtime: &'static Runtime, name: &str, args: Value, completer: Completer) {
     let run = match find(name) {

@@ -63,7 +63,7 @@ impl NativeEngine {
             }
             Err(calls) => calls,
         };
-        if inline && calls.len() == 1 && matches!(calls[0].what, What::Document(_)) {
+        if inline && calls.len() == 1 && calls[0].what.may_run_inline() {
             return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
         }
         self.port.expect(&env, calls.len());
@@ -103,17 +103,26 @@ impl NativeEngine {
     fn run_alone(&self, env: &Env, Call { id, what }: Call) -> Option<String> {
         let result = match what {
             What::Document(call) => documents::run_inline(self.runtime, call),
-            what @ What::Function { .. } => {
-                self.port.expect(env, 1);
-                self.dispatch(id, what);
-                return None;
-            }
+            What::Function { name, args } => match functions::run_inline(self.runtime, &name, &args) {
+                Some(result) => Ok(result),
+                None => {
+                    self.port.expect(env, 1);
+                    self.dispatch(id, What::Function { name, args });
+                    return None;
+                }
+            },
         };
         match result {
             Ok(result) => {
-                let mut text = String::with_capacity(128);
-                put_completion(&mut text, &mut Vec::new(), id, result);
-                Some(text)
+                let (mut text, mut buffers) = (String::with_capacity(128), Vec::new());
+                put_completion(&mut text, &mut buffers, id, result);
+                if buffers.is_empty() {
+                    return Some(text);
+                }
+                // Only a message of its own has buffers beside its text.
+                self.port.expect(env, 1);
+                self.port.send(text, buffers);
+                None
             }
             Err(waiting) => {
                 self.port.expect(env, 1);

@@ -107,6 +107,17 @@ impl Port {
         });
     }
 
+    /// Sends one completion that was written already.
+    pub(super) fn send(&self, text: String, buffers: Vec<Vec<u8>>) {
+        self.put(|outbox| {
+            outbox.messages.push_back(Message {
+                text,
+                buffers,
+                completions: 1,
+            });
+        });
+    }
+
     /// Sends an event to a listener unless it was removed.
     pub(super) fn event(&self, token: &Token, payload: &str) {
         self.put(|outbox| {

@@ -10,7 +10,7 @@ use super::message::{Outcome, put_string};
 use super::port::Completer;
 use super::tokens::Source;
 use super::{batch, shown};
-use crate::database::{QueryParameters, QueryResult};
+use crate::database::{QueryParameters, QueryResult, ReadTx};
 use crate::error::{Error, Result};
 use crate::query::value::Value;
 
@@ -21,12 +21,32 @@ pub(super) fn execute(args: &Args<'_>) -> Result<Job> {
     let parameters = parameters(args.field("parameters"))?;
     Ok(Box::new(move |completer| {
         let stop = open.database.query_stop();
-        let work = move |tx: &crate::database::ReadTx<'_>| {
+        let work = move |tx: &ReadTx<'_>| {
             let QueryResult { json, .. } = tx.stoppable_query(&query, &parameters, &stop)?;
             Ok(Outcome::Text(json))
         };
         batch::read(&open, work, completer);
     }))
+}
+
+/// `query_Execute` on this thread, if nothing is before it and it is quick.
+pub(super) fn execute_quickly(args: &Args<'_>) -> Option<Result<Outcome>> {
+    let run = || {
+        let open = args.database()?;
+        if batch::is_gathering(&open) || args.runtime.lanes.any_busy() {
+            return Ok(None);
+        }
+        let query = args.text("query")?;
+        let parameters = parameters(args.field("parameters"))?;
+        let stop = open.database.query_stop();
+        let work = |tx: &ReadTx<'_>| tx.quick_query(query, &parameters, &stop);
+        open.database.try_read_inline(work).unwrap_or(Ok(None))
+    };
+    match run() {
+        Ok(Some(QueryResult { json, .. })) => Some(Ok(Outcome::Text(json))),
+        Ok(None) => None,
+        Err(error) => Some(Err(error)),
+    }
 }
 
 /// `query_Explain {name, query, parameters}` → `{data}`: SQL, plan, JSON form.
@@ -35,7 +55,11 @@ pub(super) fn explain(args: &Args<'_>) -> Result<Job> {
     let query = args.text("query")?.to_owned();
     parameters(args.field("parameters"))?;
     Ok(Box::new(move |completer| {
-        batch::read(&open, move |tx| tx.explain(&query).map(Outcome::Text), completer);
+        batch::read(
+            &open,
+            move |tx| tx.explain(&query).map(Outcome::Text),
+            completer,
+        );
     }))
 }
 
@@ -173,7 +197,11 @@ mod tests {
     fn a_parameter_is_bound_by_its_type() {
         is("int", json!(5), Value::Integer(5));
         is("int", json!(-5.9), Value::Integer(-5));
-        is("long", json!(9_007_199_254_740_993_i64), Value::Integer(9_007_199_254_740_993));
+        is(
+            "long",
+            json!(9_007_199_254_740_993_i64),
+            Value::Integer(9_007_199_254_740_993),
+        );
         is("double", json!(5), Value::Double(5.0));
         is("float", json!(0.1), Value::Double(0.1));
         is("boolean", json!(true), Value::Boolean(true));
@@ -183,7 +211,11 @@ mod tests {
         is("value", json!(5.5), Value::Double(5.5));
         is("value", json!("a\"b"), Value::str("a\"b"));
         is("value", json!(null), Value::Null);
-        is("date", json!("2020-02-03T04:05:06Z"), Value::str("2020-02-03T04:05:06.000Z"));
+        is(
+            "date",
+            json!("2020-02-03T04:05:06Z"),
+            Value::str("2020-02-03T04:05:06.000Z"),
+        );
         is(
             "date",
             json!("2020-02-03T04:05:06.7+01:30"),
@@ -195,7 +227,10 @@ mod tests {
     fn removed_parameters_are_skipped_and_bad_ones_refused() {
         let none = QueryParameters::new();
         assert_eq!(parameters(&json!({"p": null, "q": 3})).unwrap(), none);
-        assert_eq!(parameters(&json!({"_parameters": {"p": null}})).unwrap(), none);
+        assert_eq!(
+            parameters(&json!({"_parameters": {"p": null}})).unwrap(),
+            none
+        );
         assert_eq!(parameters(&Json::Null).unwrap(), none);
         for (kind, value) in [
             ("uuid", json!("x")),

@@ -3,8 +3,8 @@
 //! Characters are code points, there are no flags, `.` does not match a line break. Look-ahead,
 //! look-behind and back-references are there, so matching backtracks. Three things keep it within
 //! bounds: a state (place in the pattern, place in the text) that has failed once is not tried
-//! again, which makes patterns without back-references linear in the text; every step is taken
-//! from an allowance; and the stack is limited. Of the engines in the registry none counts all of
+//! again, which makes patterns linear in the text if they have no back-references and no loop over
+//! what may be empty; every step is taken from an allowance; and the stack is limited. Of the engines in the registry none counts all of
 //! its work, which is why this room has its own.
 
 mod class;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 use zeroize::Zeroizing;
 
 use super::{schema, sql_functions};
@@ -85,21 +86,53 @@ impl fmt::Debug for CipherKey {
 pub(crate) struct Connection {
     pub(super) inner: rusqlite::Connection,
     wal_pages: Arc<AtomicU32>,
-    watch: Arc<Mutex<Option<Arc<AtomicBool>>>>,
+    watch: Arc<Mutex<Watch>>,
 }
 
 /// Steps of SQLite's machine between two looks at whether to stop.
 const STOP_STEPS: std::ffi::c_int = 2_000;
 
-/// While it lives, the statements of a connection stop when a flag is set; see
-/// [`Connection::stop_when`].
+/// What makes the statements of a connection stop.
+#[derive(Debug, Default)]
+struct Watch {
+    flag: Option<Arc<AtomicBool>>,
+    /// How often [`STOP_STEPS`] may still pass.
+    budget: Option<u32>,
+}
+
+impl Watch {
+    fn must_stop(&mut self) -> bool {
+        if let Some(budget) = &mut self.budget {
+            let Some(left) = budget.checked_sub(1) else {
+                return true;
+            };
+            *budget = left;
+        }
+        self.flag
+            .as_ref()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+}
+
+/// While it lives, the statements of a connection may be stopped; see [`Connection::stop_when`].
 #[derive(Debug)]
 pub(crate) struct Stoppable<'a>(&'a Connection);
 
+impl Stoppable<'_> {
+    /// Whether statements were stopped because they took too many steps.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        lock_watch(&self.0.watch).budget == Some(0)
+    }
+}
+
 impl Drop for Stoppable<'_> {
     fn drop(&mut self) {
-        self.0.set_watch(None);
+        *lock_watch(&self.0.watch) = Watch::default();
     }
+}
+
+fn lock_watch(watch: &Mutex<Watch>) -> std::sync::MutexGuard<'_, Watch> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Connection {
@@ -177,6 +210,13 @@ impl Connection {
             watch: Arc::default(),
         };
         connection.inner.busy_timeout(BUSY_TIMEOUT)?;
+        // A name that nothing has is an error and no string.
+        for config in [
+            DbConfig::SQLITE_DBCONFIG_DQS_DML,
+            DbConfig::SQLITE_DBCONFIG_DQS_DDL,
+        ] {
+            connection.inner.set_db_config(config, false)?;
+        }
         connection
             .inner
             .set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
@@ -189,10 +229,7 @@ impl Connection {
         let watch = Arc::clone(&connection.watch);
         connection.inner.progress_handler(
             STOP_STEPS,
-            Some(move || {
-                let watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-                watch.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
-            }),
+            Some(move || lock_watch(&watch).must_stop()),
         )?;
         // The first real read: tells a wrong key and a foreign file.
         connection
@@ -218,14 +255,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, as long as the guard lives.
-    pub(crate) fn stop_when(&self, flag: &Arc<AtomicBool>) -> Stoppable<'_> {
-        self.set_watch(Some(Arc::clone(flag)));
+    /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, or when they have taken
+    /// `budget` times some thousand steps, as long as the guard lives.
+    pub(crate) fn stop_when(
+        &self,
+        flag: &Arc<AtomicBool>,
+        budget: Option<u32>,
+    ) -> Stoppable<'_> {
+        *lock_watch(&self.watch) = Watch {
+            flag: Some(Arc::clone(flag)),
+            budget,
+        };
         Stoppable(self)
-    }
-
-    fn set_watch(&self, flag: Option<Arc<AtomicBool>>) {
-        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = flag;
     }
 
     /// Starts the transaction of the writer.
@@ -276,16 +317,18 @@ impl Connection {
     /// Starts a read transaction and pins what it will see.
     pub(crate) fn open_snapshot(&self) -> Result<()> {
         self.open_unpinned_snapshot()?;
+        self.pin_snapshot().inspect_err(|_| self.roll_back())
+    }
+
+    /// Pins what the read transaction sees, if nothing has yet; learns of changes of the schema.
+    pub(crate) fn pin_snapshot(&self) -> Result<()> {
         let pinned = self
             .inner
             .prepare_cached("SELECT 1 FROM collections LIMIT 1")
             .and_then(|mut statement| statement.query_row([], |_| Ok(())));
         match pinned {
             Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-            Err(error) => {
-                self.roll_back();
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 

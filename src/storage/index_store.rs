@@ -177,7 +177,9 @@ fn value_index(id: i64, collection: i64, sql: &IndexSql) -> String {
 }
 
 fn full_text_index(id: i64, collection: i64, sql: &IndexSql) -> String {
-    let columns: Vec<String> = (0..sql.expressions.len()).map(|n| format!("c{n}")).collect();
+    let columns: Vec<String> = (0..sql.expressions.len())
+        .map(|n| format!("c{n}"))
+        .collect();
     let columns = columns.join(", ");
     let condition = match &sql.condition {
         Some(condition) => format!("flags & 1 = 0 AND ({condition})"),

@@ -89,6 +89,8 @@ pub(crate) fn run(
 
 /// The lines of EXPLAIN QUERY PLAN: `id|parent|unused| detail`.
 pub(crate) fn plan(connection: &Connection, sql: &str) -> Result<Vec<String>> {
+    // EXPLAIN itself does not notice that indexes have come or gone.
+    connection.pin_snapshot()?;
     let mut statement = connection
         .inner
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
@@ -186,7 +188,12 @@ fn write_blob(blob: &[u8], out: &mut Vec<u8>) -> Result<()> {
         [first, ..] if first & 15 == element::OBJECT => {
             decode_element(blob, MAX_RESULT_NESTING, out)?;
         }
-        _ => return Err(Error::lite(Code::CorruptData, "a value has an unknown form")),
+        _ => {
+            return Err(Error::lite(
+                Code::CorruptData,
+                "a value has an unknown form",
+            ));
+        }
     }
     Ok(())
 }

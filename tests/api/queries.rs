@@ -22,7 +22,10 @@ fn listen(database: &Database, text: &str) -> (LiveQueryId, Receiver<Result<Stri
     let listener = Arc::new(move |rows: Result<&str>| {
         let _ = sender.send(rows.map(str::to_owned));
     });
-    (database.add_live_query(text, none(), listener).unwrap(), receiver)
+    (
+        database.add_live_query(text, none(), listener).unwrap(),
+        receiver,
+    )
 }
 
 fn next(receiver: &Receiver<Result<String>>) -> String {
@@ -36,7 +39,11 @@ fn a_query_sees_what_was_queued_before_it_and_nothing_later() {
     let (mut receivers, mut expected) = (Vec::new(), Vec::new());
     for n in 0..200 {
         let id = doc_id(&format!("d{n}"));
-        database.submit_write(0, move |tx| save(tx, &id, "{}"), |saved| drop(saved.unwrap()));
+        database.submit_write(
+            0,
+            move |tx| save(tx, &id, "{}"),
+            |saved| drop(saved.unwrap()),
+        );
         let (done, receiver) = completion();
         database.submit_query("SELECT COUNT(*) AS c FROM _", none(), done);
         receivers.push(receiver);
@@ -52,7 +59,10 @@ fn a_query_sees_what_was_queued_before_it_and_nothing_later() {
 #[test]
 fn rows_are_counted_and_come_as_json() {
     let fixture = Fixture::new();
-    fixture.save("a", r#"{"t":"é\"\\\n\u0001","f":1.5,"w":5.0,"big":9007199254740993}"#);
+    fixture.save(
+        "a",
+        r#"{"t":"é\"\\\n\u0001","f":1.5,"w":5.0,"big":9007199254740993}"#,
+    );
     let result = fixture
         .database
         .query("SELECT t, f, w, big, [f, null, true] AS l FROM _", &none())
@@ -74,9 +84,16 @@ fn a_statement_is_compiled_for_the_present_collections_and_indexes() {
         let error = database.query(text, &none()).unwrap_err();
         assert!(error.is(Code::InvalidQuery), "{error}");
         let index = IndexDefinition::full_text("s", None, false);
-        database.write(|tx| tx.create_index(&default(), "f", &index)).unwrap();
-        assert_eq!(database.query(text, &none()).unwrap().json, r#"[{"s":"fox"}]"#);
-        database.write(|tx| tx.delete_index(&default(), "f")).unwrap();
+        database
+            .write(|tx| tx.create_index(&default(), "f", &index))
+            .unwrap();
+        assert_eq!(
+            database.query(text, &none()).unwrap().json,
+            r#"[{"s":"fox"}]"#
+        );
+        database
+            .write(|tx| tx.delete_index(&default(), "f"))
+            .unwrap();
     }
 }
 
@@ -106,7 +123,8 @@ fn closing_the_handle_ends_a_running_query_and_only_its_own() {
     for n in 0..300 {
         fixture.save(&format!("d{n}"), &format!(r#"{{"n":{n}}}"#));
     }
-    let text = "SELECT COUNT(*) AS c FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n";
+    let text =
+        "SELECT COUNT(*) AS rows FROM _ a CROSS JOIN _ b CROSS JOIN _ c WHERE a.n + b.n = c.n";
     let other = Database::open("db", &super::support::options(&fixture.directory)).unwrap();
     let (done, receiver) = completion();
     fixture.database.submit_query(text, none(), done);
@@ -125,14 +143,25 @@ fn a_live_query_tells_rows_when_they_change_through_any_handle() {
     let other = Database::open("db", &super::support::options(&fixture.directory)).unwrap();
     let (id, receiver) = listen(&fixture.database, "SELECT n FROM _ WHERE n > 1 ORDER BY n");
     assert_eq!(next(&receiver), "[]");
-    other.write(|tx| save(tx, &doc_id("a"), r#"{"n":5}"#)).unwrap();
+    other
+        .write(|tx| save(tx, &doc_id("a"), r#"{"n":5}"#))
+        .unwrap();
     assert_eq!(next(&receiver), r#"[{"n":5}]"#);
-    other.write(|tx| save(tx, &doc_id("b"), r#"{"n":0}"#)).unwrap();
-    other.write(|tx| tx.purge(&default(), &doc_id("a"))).unwrap();
+    other
+        .write(|tx| save(tx, &doc_id("b"), r#"{"n":0}"#))
+        .unwrap();
+    other
+        .write(|tx| tx.purge(&default(), &doc_id("a")))
+        .unwrap();
     assert_eq!(next(&receiver), "[]");
     fixture.database.remove_live_query(id);
-    other.write(|tx| save(tx, &doc_id("a"), r#"{"n":5}"#)).unwrap();
-    assert!(receiver.recv_timeout(Duration::from_millis(700)).is_err(), "it is removed");
+    other
+        .write(|tx| save(tx, &doc_id("a"), r#"{"n":5}"#))
+        .unwrap();
+    assert!(
+        receiver.recv_timeout(Duration::from_millis(700)).is_err(),
+        "it is removed"
+    );
     other.close().unwrap();
 }
 
@@ -143,8 +172,13 @@ fn a_live_query_ends_with_its_handle() {
     let (_, receiver) = listen(&fixture.database, "SELECT n FROM _");
     assert_eq!(next(&receiver), "[]");
     fixture.database.close().unwrap();
-    other.write(|tx| save(tx, &doc_id("a"), r#"{"n":5}"#)).unwrap();
-    assert!(receiver.recv_timeout(LONG).is_err(), "the listener is dropped");
+    other
+        .write(|tx| save(tx, &doc_id("a"), r#"{"n":5}"#))
+        .unwrap();
+    assert!(
+        receiver.recv_timeout(LONG).is_err(),
+        "the listener is dropped"
+    );
     other.close().unwrap();
 }
 
@@ -153,7 +187,10 @@ fn a_live_query_that_cannot_run_is_refused() {
     let fixture = Fixture::new();
     let refused = |text: &str, parameters| -> Error {
         let listener = Arc::new(|_: Result<&str>| ());
-        fixture.database.add_live_query(text, parameters, listener).unwrap_err()
+        fixture
+            .database
+            .add_live_query(text, parameters, listener)
+            .unwrap_err()
     };
     assert!(refused("SELECT", none()).is(Code::InvalidQuery));
     assert!(refused("SELECT n FROM nowhere", none()).is(Code::InvalidQuery));

@@ -114,7 +114,10 @@ impl Case {
         if same_rows(expected, &rows, self.ordered) {
             return Ok(());
         }
-        Err(format!("{query}\n    expected {}\n    but got  {json}", self.expected))
+        Err(format!(
+            "{query}\n    expected {}\n    but got  {json}",
+            self.expected
+        ))
     }
 
     fn save_documents(&self, tx: &mut WriteTx<'_>) -> Result<()> {
@@ -162,9 +165,9 @@ impl Case {
         let mut paths: BTreeMap<Option<String>, BTreeSet<String>> = BTreeMap::new();
         for doc in &self.docs {
             let name = doc.get("_coll").and_then(Value::as_str).map(str::to_owned);
-            let body = doc.iter().filter(|(key, _)| {
-                !["_id", "_coll", "_deleted", "_exp"].contains(&key.as_str())
-            });
+            let body = doc
+                .iter()
+                .filter(|(key, _)| !["_id", "_coll", "_deleted", "_exp"].contains(&key.as_str()));
             for (key, value) in body {
                 let paths = paths.entry(name.clone()).or_default();
                 add_paths(&quoted(key), value, paths);

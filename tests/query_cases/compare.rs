@@ -44,11 +44,29 @@ fn same(a: &Value, b: &Value) -> bool {
 #[test]
 fn types_are_compared_strictly_and_numbers_by_value() {
     use serde_json::json;
-    assert!(same(&json!({"a": [1, 0.1]}), &json!({"a": [1.0, 0.100_000_000_000_000_01]})));
+    assert!(same(
+        &json!({"a": [1, 0.1]}),
+        &json!({"a": [1.0, 0.100_000_000_000_000_01]})
+    ));
     assert!(!same(&json!(1), &json!(true)));
     assert!(!same(&json!({"a": null}), &json!({})));
-    assert!(!same(&json!(9_007_199_254_740_993_i64), &json!(9_007_199_254_740_992_i64)));
-    assert!(same_rows(&[json!(1), json!(2)], &[json!(2), json!(1)], false));
-    assert!(!same_rows(&[json!(1), json!(2)], &[json!(2), json!(1)], true));
-    assert!(!same_rows(&[json!(1), json!(1)], &[json!(1), json!(2)], false));
+    assert!(!same(
+        &json!(9_007_199_254_740_993_i64),
+        &json!(9_007_199_254_740_992_i64)
+    ));
+    assert!(same_rows(
+        &[json!(1), json!(2)],
+        &[json!(2), json!(1)],
+        false
+    ));
+    assert!(!same_rows(
+        &[json!(1), json!(2)],
+        &[json!(2), json!(1)],
+        true
+    ));
+    assert!(!same_rows(
+        &[json!(1), json!(1)],
+        &[json!(1), json!(2)],
+        false
+    ));
 }

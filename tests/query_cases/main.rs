@@ -10,6 +10,9 @@ use std::process::Command;
 
 use case::{Case, Indexing};
 
+/// Cases that run at a time.
+const THREADS: usize = 4;
+
 const CHILD: &str = "SETTEE_TEST_QUERY_CASES_ZONE";
 
 /// Not a test of its own: runs the cases of one time zone, when the variable is set. Set
@@ -24,14 +27,27 @@ fn child_in_a_time_zone() {
         .into_iter()
         .filter(|case| case.zone() == zone && case.name().contains(&wanted))
         .collect();
-    let mut failures = Vec::new();
-    for case in &cases {
-        for indexing in [Indexing::AsTheCaseSays, Indexing::EveryProperty] {
-            if let Err(why) = case.run(indexing) {
-                failures.push(format!("{} ({indexing:?})\n    {why}", case.name()));
-            }
-        }
-    }
+    let run = |case: &Case| -> Vec<String> {
+        [Indexing::AsTheCaseSays, Indexing::EveryProperty]
+            .into_iter()
+            .filter_map(|indexing| {
+                let why = case.run(indexing).err()?;
+                Some(format!("{} ({indexing:?})\n    {why}", case.name()))
+            })
+            .collect()
+    };
+    // Most of the time of a case goes into making its database.
+    let part = cases.len().div_ceil(THREADS).max(1);
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = cases
+            .chunks(part)
+            .map(|cases| scope.spawn(move || cases.iter().flat_map(run).collect::<Vec<String>>()))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
     println!("{} cases in {zone}", cases.len());
     assert!(
         failures.is_empty(),

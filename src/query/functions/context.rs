@@ -59,12 +59,17 @@ impl EvalContext {
         (pattern, &mut self.scratch)
     }
 
+    #[cfg(test)]
+    pub(super) fn collators_kept(&self) -> usize {
+        self.collators.len()
+    }
+
     /// The collator of this SQL name; `None` when there is no such collation.
     pub(super) fn collator(&mut self, sql_name: &str) -> Option<&Collator> {
         let found = self
             .collators
             .iter()
-            .position(|known| known.sql_name() == sql_name);
+            .position(|known| known.sql_name().eq_ignore_ascii_case(sql_name));
         let index = match found {
             Some(index) => index,
             None => {

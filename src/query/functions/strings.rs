@@ -92,9 +92,8 @@ fn is_space(c: char) -> bool {
 /// CONTAINS(s, sub [, collation]): character by character under the collation, by default
 /// Unicode's with exact case and accents. An empty `sub` is contained nowhere.
 pub(super) fn contains<'a>(context: &mut EvalContext, args: &[Value<'a>]) -> Answer<'a> {
-    let (text, sub) = match (&args[0], &args[1]) {
-        (Value::String(text), Value::String(sub)) => (text, sub),
-        _ => return Ok(absent(&args[..2]).unwrap_or(Value::Boolean(false))),
+    let (Value::String(text), Value::String(sub)) = (&args[0], &args[1]) else {
+        return Ok(absent(&args[..2]).unwrap_or(Value::Boolean(false)));
     };
     if sub.is_empty() {
         return Ok(Value::Boolean(false));

@@ -93,6 +93,19 @@ fn strings() {
 }
 
 #[test]
+fn a_collator_is_made_once_however_its_name_is_spelt() {
+    let context = &mut EvalContext::default();
+    for name in ["sp1_u_sv_SE_", "sp1_u_sv_se_", "SP1_U_SV_SE_"] {
+        assert!(context.collator(name).is_some());
+    }
+    assert_eq!(context.collators_kept(), 1);
+    for locale in 0..100 {
+        assert!(context.collator(&format!("sp1_u_x{locale}_")).is_some());
+    }
+    assert_eq!(context.collators_kept(), 32);
+}
+
+#[test]
 fn regular_expressions() {
     check(
         &mut EvalContext::default(),

@@ -15,8 +15,8 @@ pub(super) struct Program {
     pub(super) group_slots: usize,
     /// Those, and the marks of loops behind them.
     pub(super) slots: usize,
-    /// Number of places whose failures are remembered; `None` when what they lead to depends on
-    /// groups, so that nothing may be remembered.
+    /// Number of places whose failures are remembered. `None` when what they lead to depends on
+    /// more than the position, on groups or marks, so that nothing may be remembered.
     pub(super) memory: Option<usize>,
     /// What every match begins with, if it is one certain character.
     pub(super) first: Option<char>,
@@ -90,7 +90,8 @@ pub(super) fn compile(parsed: &Parsed) -> Option<Program> {
         sets: parsed.sets.clone(),
         group_slots,
         slots: compiler.slots,
-        memory: (!parsed.has_back_references).then_some(compiler.ids),
+        memory: (!parsed.has_back_references && compiler.slots == group_slots)
+            .then_some(compiler.ids),
         first: first_char(&parsed.root),
         anchored: is_anchored(&parsed.root),
     })
@@ -224,10 +225,14 @@ impl Compiler {
         let Some(max) = max else {
             return self.star(body, greedy, groups, back);
         };
+        if min == max {
+            return Some(());
+        }
+        let mark = self.mark_for(body);
         let mut splits = Vec::new();
         for _ in min..max {
             splits.push(self.emit(Instruction::Jump(0))?);
-            self.round(body, groups, back)?;
+            self.marked_round(body, mark, groups, back)?;
         }
         let end = self.here();
         for split in splits {
@@ -249,10 +254,29 @@ impl Compiler {
             return Some(());
         }
         let split = self.emit(Instruction::Jump(0))?;
-        let mark = may_be_empty(body).then(|| {
+        let mark = self.mark_for(body);
+        self.marked_round(body, mark, groups, back)?;
+        self.emit(Instruction::Jump(split))?;
+        let end = self.here();
+        self.split(split, split + 1, end, greedy);
+        Some(())
+    }
+
+    /// A slot for the mark of a loop whose rounds may be empty: one that takes nothing is none.
+    fn mark_for(&mut self, body: &Node) -> Option<usize> {
+        may_be_empty(body).then(|| {
             self.slots += 1;
             self.slots - 1
-        });
+        })
+    }
+
+    fn marked_round(
+        &mut self,
+        body: &Node,
+        mark: Option<usize>,
+        groups: (usize, usize),
+        back: bool,
+    ) -> Option<()> {
         if let Some(mark) = mark {
             self.emit(Instruction::Mark(mark))?;
         }
@@ -260,9 +284,6 @@ impl Compiler {
         if let Some(mark) = mark {
             self.emit(Instruction::Progress(mark))?;
         }
-        self.emit(Instruction::Jump(split))?;
-        let end = self.here();
-        self.split(split, split + 1, end, greedy);
         Some(())
     }
 

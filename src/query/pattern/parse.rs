@@ -27,23 +27,23 @@ pub(super) enum Node {
     /// `\b`, or `\B` when false.
     Boundary(bool),
     /// Counted from 1.
-    Group(usize, Box<Node>),
+    Group(usize, Box<Self>),
     BackReference(usize),
     Look {
         ahead: bool,
         negative: bool,
-        body: Box<Node>,
+        body: Box<Self>,
     },
     Repeat {
-        body: Box<Node>,
+        body: Box<Self>,
         min: u32,
         max: Option<u32>,
         greedy: bool,
         /// Groups inside, from and up to; they are forgotten at every round.
         groups: (usize, usize),
     },
-    Sequence(Vec<Node>),
-    Choice(Vec<Node>),
+    Sequence(Vec<Self>),
+    Choice(Vec<Self>),
 }
 
 /// Parses; `None` when it is no pattern.

@@ -14,13 +14,14 @@ enum Piece {
     Operator(String),
     Open,
     Close,
-    /// A quote without its partner, which FTS4 refuses.
-    Lone,
+    /// A quote without its partner and what follows it, which FTS4 refuses.
+    Lone(String),
 }
 
 impl Analyzer {
-    /// Rewrites query text for an FTS4 table whose tokens this analyzer made and that has these
-    /// columns. Empty when nothing is left to search for.
+    /// Rewrites query text for an FTS4 table whose tokens this analyzer made. The text calls the
+    /// columns by these names, the table calls them `c0`, `c1` and so on. Empty when nothing is
+    /// left to search for.
     ///
     /// What vanishes takes the operator beside it along; what is malformed stays malformed, so that
     /// FTS4 reports it.
@@ -36,7 +37,10 @@ impl Analyzer {
                 Piece::Vanished => {}
                 Piece::Open => out.push('('),
                 Piece::Close => out.push(')'),
-                Piece::Lone => out.push('"'),
+                Piece::Lone(rest) => {
+                    out.push('"');
+                    out.push_str(&rest);
+                }
             }
         }
         out
@@ -53,7 +57,7 @@ impl Analyzer {
             }
             let column = column(rest, columns);
             let after_column = match column {
-                Some(column) => rest[column.len() + 1..].trim_start(),
+                Some(column) => rest[columns[column].len() + 1..].trim_start(),
                 None => rest,
             };
             rest = match c {
@@ -71,7 +75,7 @@ impl Analyzer {
                         after
                     }
                     None => {
-                        pieces.push(Piece::Lone);
+                        pieces.push(Piece::Lone(rest[1..].to_owned()));
                         ""
                     }
                 },
@@ -87,7 +91,7 @@ impl Analyzer {
     }
 
     /// The first word before a parenthesis, a quote or a space; what follows it.
-    fn word<'t>(&self, text: &'t str, column: Option<&str>) -> (Option<Piece>, &'t str) {
+    fn word<'t>(&self, text: &'t str, column: Option<usize>) -> (Option<Piece>, &'t str) {
         let end = text
             .find(|c: char| matches!(c, '(' | ')' | '"') || c.is_ascii_whitespace())
             .unwrap_or(text.len());
@@ -98,7 +102,7 @@ impl Analyzer {
         let (term, after) = self.marked(word, text);
         let piece = match term {
             Some(term) => Piece::Term(match column {
-                Some(column) => format!("{column}:{term}"),
+                Some(column) => format!("c{column}:{term}"),
                 None => term,
             }),
             None => Piece::Vanished,
@@ -164,9 +168,9 @@ fn operator(text: &str) -> Option<(&str, &str)> {
         .then_some((operator, after))
 }
 
-/// The column that the text begins with, followed by a colon; its name as the table has it.
-fn column<'c>(text: &str, columns: &[&'c str]) -> Option<&'c str> {
-    columns.iter().copied().find(|column| {
+/// Which column the text begins with, followed by a colon.
+fn column(text: &str, columns: &[&str]) -> Option<usize> {
+    columns.iter().position(|column| {
         text.as_bytes().get(column.len()) == Some(&b':')
             && text
                 .get(..column.len())

@@ -271,7 +271,7 @@ proptest! {
         if let Value::Array(container) | Value::Object(container) = &value {
             let blob = container.to_blob();
             prop_assert_eq!(&Value::from_blob(&blob), &value);
-            prop_assert_eq!(container.is_empty(), container.len() == 0);
+            prop_assert_eq!(container.len(), container.elements().count());
         }
     }
 

@@ -170,7 +170,9 @@ impl<'a> Call<'a> {
                 return;
             }
             memory.write(tag);
-            memory.add(1).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            memory
+                .add(1)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
             ffi::sqlite3_result_blob64(
                 self.context,
                 memory.cast::<c_void>(),
@@ -431,4 +433,3 @@ impl std::fmt::Debug for Call<'_> {
             .finish()
     }
 }
-

@@ -47,7 +47,8 @@ impl Analyzers {
             if self.0.len() >= MAX_ANALYZERS {
                 self.0.clear();
             }
-            let analyzer = Analyzer::new(Some(language).filter(|of| !of.is_empty()), ignore_accents);
+            let analyzer =
+                Analyzer::new(Some(language).filter(|of| !of.is_empty()), ignore_accents);
             self.0.push((language.to_owned(), ignore_accents, analyzer));
             self.0.len() - 1
         });

@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 use rusqlite::ffi;
 
+use super::State;
 use super::accessor::{self, Element};
 use super::call::{Call, Raw, Traits, register as register_one};
 use super::encoding::{ARRAY, OBJECT, RESULT_FALSE, RESULT_NULL, RESULT_TRUE};
-use super::State;
 use crate::error::Result;
 use crate::query::value::Value;
 
@@ -141,10 +141,13 @@ fn int(call: &Call<'_>, _: &State) {
 fn result(call: &Call<'_>, _: &State) {
     match call.arg(0) {
         Raw::Integer(number) if call.is_boolean(0) => {
-            call.blob(&[if number == 0 { RESULT_FALSE } else { RESULT_TRUE }]);
+            call.blob(&[if number == 0 {
+                RESULT_FALSE
+            } else {
+                RESULT_TRUE
+            }]);
         }
         Raw::Blob([]) => call.blob(&[RESULT_NULL]),
         _ => call.same(0),
     }
 }
-
