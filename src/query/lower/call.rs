@@ -95,6 +95,11 @@ impl<'q> Lowering<'q> {
             let place = self.statement.place.name();
             return self.wrong(at, format!("{name} cannot be used in {place}"));
         }
+        if self.statement.place == Place::OrderBy && !self.statement.aggregated {
+            let message = format!("{name} in ORDER BY needs GROUP BY, or an aggregate in SELECT");
+            return self.wrong(at, message);
+        }
+        self.statement.aggregated = true;
         let counts = sql == "count(";
         let arg = match args {
             [] | [Expr::Star(None, _)] if counts => {
@@ -192,7 +197,10 @@ impl<'q> Lowering<'q> {
     }
 
     pub(super) fn rank(&mut self, index: &'q IndexName) -> Result<()> {
-        if matches!(self.statement.place, Place::Aggregate | Place::Index) {
+        if matches!(
+            self.statement.place,
+            Place::Aggregate | Place::Any | Place::Index
+        ) {
             let place = self.statement.place.name();
             return self.wrong(index.at, format!("RANK cannot be used in {place}"));
         }

@@ -312,8 +312,12 @@ impl<'q> Lowering<'q> {
         if self.statement.place == Place::Index {
             return Err(QueryError::whole("an index cannot use ANY or EVERY"));
         }
-        let jsonb = self
-            .piece_of(|lowering| lowering.in_place(Place::Any, |lowering| lowering.jsonb(array)))?;
+        let place = match self.statement.place {
+            Place::Limit => Place::Limit,
+            _ => Place::Any,
+        };
+        let jsonb =
+            self.piece_of(|lowering| lowering.in_place(place, |lowering| lowering.jsonb(array)))?;
         let name = self.made_up_name(variable);
         let mut quoted = String::new();
         text::push_name(&mut quoted, &name);
@@ -322,9 +326,8 @@ impl<'q> Lowering<'q> {
             name: variable,
             prefix: format!("{quoted}."),
         });
-        let predicate = self.piece_of(|lowering| {
-            lowering.in_place(Place::Any, |lowering| lowering.expr(predicate))
-        });
+        let predicate =
+            self.piece_of(|lowering| lowering.in_place(place, |lowering| lowering.expr(predicate)));
         self.statement.variables.pop();
         let predicate = predicate?;
         self.check_len(3 * each.len() + predicate.len())?;

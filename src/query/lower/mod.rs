@@ -143,6 +143,8 @@ struct Statement<'q> {
     matched: Vec<Matched>,
     /// For each source: whether deleted documents are seen.
     sees_deleted: Vec<bool>,
+    /// Whether rows are gathered: there are keys of groups, or an aggregate in the projection.
+    aggregated: bool,
 }
 
 impl<'q> Statement<'q> {
@@ -155,6 +157,7 @@ impl<'q> Statement<'q> {
             collation: None,
             place: Place::Results,
             matched: Vec::new(),
+            aggregated: false,
         }
     }
 }

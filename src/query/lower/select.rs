@@ -237,11 +237,19 @@ impl<'q> Lowering<'q> {
         // documents.
         let mut conditions = Vec::new();
         if let Some(condition) = &select.condition {
+            let mut terms = Vec::new();
+            flatten(condition, &mut terms);
+            // RANK may stand before its MATCH.
+            terms.sort_by_key(|term| !matches!(term, Expr::Match { .. }));
             self.in_place(Place::Where, |lowering| {
-                lowering.conditions(condition, &mut conditions)
+                for term in terms {
+                    conditions.push(lowering.condition(term)?);
+                }
+                Ok(())
             })?;
         }
         let columns = self.columns(select)?;
+        self.statement.aggregated |= !select.group_by.is_empty();
         let mut group_by = Vec::new();
         for key in &select.group_by {
             group_by.push(self.in_place(Place::GroupBy, |lowering| lowering.key(key, &columns))?);
@@ -290,20 +298,12 @@ impl<'q> Lowering<'q> {
         Ok((sql, columns::keys(&names)))
     }
 
-    /// The terms of `WHERE`; a `MATCH` may be one of them.
-    fn conditions(&mut self, condition: &'q Expr, terms: &mut Vec<String>) -> Result<()> {
-        match condition {
-            Expr::And(all) => {
-                for term in all {
-                    self.conditions(term, terms)?;
-                }
-            }
-            Expr::Match { index, text } => {
-                terms.push(self.piece_of(|lowering| lowering.matched(index, text))?);
-            }
-            term => terms.push(self.piece(term)?),
+    /// A term of `WHERE`, which may be a `MATCH`.
+    fn condition(&mut self, term: &'q Expr) -> Result<String> {
+        match term {
+            Expr::Match { index, text } => self.piece_of(|lowering| lowering.matched(index, text)),
+            term => self.piece(term),
         }
-        Ok(())
     }
 
     fn columns(&mut self, select: &'q Select) -> Result<Vec<Column<'q>>> {
@@ -558,6 +558,14 @@ impl<'q> Lowering<'q> {
         }
         first_conditions.append(conditions);
         *conditions = first_conditions;
+    }
+}
+
+/// The terms of an `AND`, those of `AND`s inside of it too.
+fn flatten<'q>(condition: &'q Expr, terms: &mut Vec<&'q Expr>) {
+    match condition {
+        Expr::And(all) => all.iter().for_each(|term| flatten(term, terms)),
+        term => terms.push(term),
     }
 }
 

@@ -424,6 +424,7 @@ fn matches_join_the_table_of_their_index() {
     ] {
         error(text);
     }
+    compiled("SELECT 1 FROM _ WHERE RANK(f) > 1 AND (n AND MATCH(f, 'a'))");
     for name in ["_.f", "_default.f", "`_default._default`.f"] {
         compiled(&format!("SELECT 1 FROM _ WHERE MATCH({name}, 'a')"));
     }
@@ -496,6 +497,14 @@ fn wrong_uses_are_told_with_their_place() {
         (
             "SELECT ANY v IN a SATISFIES SUM(v) END FROM _",
             "SUM cannot be used in ANY",
+        ),
+        (
+            "SELECT n FROM _ ORDER BY COUNT(*)",
+            "COUNT in ORDER BY needs GROUP BY",
+        ),
+        (
+            "SELECT n FROM _ LIMIT ANY v IN a SATISFIES v END",
+            "LIMIT and OFFSET cannot use properties",
         ),
         ("SELECT MAX(*) FROM _", "* may only stand"),
         (
