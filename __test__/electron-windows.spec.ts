@@ -104,6 +104,34 @@ describe('a window', () => {
     await expect(page.database_Open({ name: 'x', config: {} })).rejects.toThrow('not served');
   });
 
+  it('hears of it when nobody serves, or when it is served no more', async () => {
+    await server.close();
+    const nobody = createBridgeEngine(new FakeWindow(ipcMain).bridge);
+    await expect(nobody.file_GetDefaultPath()).rejects.toThrow('No handler');
+    const fake = { file_GetDefaultPath: () => new Promise(() => undefined) };
+    server = serveEngine({ engine: fake as any, ipcMain });
+    const { window, page } = open();
+    const never = page.file_GetDefaultPath();
+    const refused = expect(never).rejects.toThrow('not served any more');
+    await settle();
+    await server.release(window);
+    await refused;
+    await expect(page.file_GetDefaultPath()).rejects.toThrow('not served');
+  });
+
+  it('takes late messages of a page that has gone for what they are', async () => {
+    const { window, page } = open();
+    await database(page);
+    const late = window.bridge;
+    window.load();
+    const next = createBridgeEngine(window.bridge);
+    const at = await database(next);
+    late.post([[1, 'file_GetDefaultPath', {}]]);
+    await settle();
+    await expect(save(next, at, 'x')).resolves.toMatchObject({ _id: 'x' });
+    expect(server.usage(window)).toEqual({ ...NOTHING, databases: 1 });
+  });
+
   it('whose page came from elsewhere is refused', async () => {
     const { window, page } = open({ origins: ['file://'] });
     await database(page);
@@ -453,10 +481,8 @@ describe('a hostile page', () => {
       ['page', [[9, 'URLEndpointListener_createListener', { collections: [null, 7] }]]],
       ['page', [[10, 'collection_Save', { blobs: [null, 7, { data: null }] }]]],
     ];
-    for (const message of garbage) {
-      window.sendRaw(...(message as unknown[]));
-    }
-    await settle();
+    const replies = garbage.map((message) => window.sendRaw(...(message as unknown[])));
+    await Promise.all(replies);
     window.load();
     const next = createBridgeEngine(window.bridge);
     await save(next, await database(next), 'x');
@@ -594,6 +620,7 @@ describe('a hostile page', () => {
       () => undefined,
     );
     const sent = jest.spyOn(window, 'send').mockImplementation(() => undefined);
+    await settle();
     for (let n = 0; n < 200; n += 1) {
       callback({ n });
       await new Promise((resolve) => setImmediate(resolve));

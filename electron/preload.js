@@ -9,6 +9,7 @@ const { contextBridge, ipcRenderer } = require('electron');
 const CHANNEL = 'settee';
 const VERSION = 1;
 const ACKNOWLEDGE_EVERY = 16;
+const FAILURE = 2;
 
 // Frames inside the page get nothing.
 if (process.isMainFrame !== false) {
@@ -23,8 +24,29 @@ function connect() {
   let receive;
   const early = [];
 
-  ipcRenderer.on(CHANNEL, (_event, to, number, entries) => {
-    if (to !== page) {
+  // Messages by number, as far as one before them has not come yet.
+  const held = new Map();
+  let next = 1;
+
+  function take(number, entries) {
+    if (number === 0) {
+      deliver(entries);
+      return;
+    }
+    held.set(number, entries);
+    while (held.has(next)) {
+      const ready = held.get(next);
+      held.delete(next);
+      deliver(ready);
+      if (next % ACKNOWLEDGE_EVERY === 0) {
+        ipcRenderer.send(CHANNEL, page, next);
+      }
+      next += 1;
+    }
+  }
+
+  function deliver(entries) {
+    if (entries.length === 0) {
       return;
     }
     if (receive === undefined) {
@@ -32,15 +54,29 @@ function connect() {
     } else {
       receive(entries);
     }
-    if (number % ACKNOWLEDGE_EVERY === 0) {
-      ipcRenderer.send(CHANNEL, page, number);
+  }
+
+  // The main process serves nobody (yet), or a call cannot be cloned: no promise may hang.
+  function fail(calls, error) {
+    const parts = { message: `settee: ${error.message}`, domain: 'CouchbaseLite', code: 19 };
+    deliver(calls.map(([id]) => [FAILURE, id, parts]));
+  }
+
+  ipcRenderer.on(CHANNEL, (_event, to, number, entries) => {
+    if (to === page) {
+      take(number, entries);
     }
   });
   ipcRenderer.send(CHANNEL, page, 0);
 
   contextBridge.exposeInMainWorld('settee', {
     version: VERSION,
-    post: (calls) => ipcRenderer.send(CHANNEL, page, calls),
+    post: (calls) => {
+      ipcRenderer.invoke(CHANNEL, page, calls).then(
+        ([number, entries]) => take(number, entries),
+        (error) => fail(calls, error),
+      );
+    },
     listen: (callback) => {
       receive = callback;
       for (const entries of early.splice(0)) {

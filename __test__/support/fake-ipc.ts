@@ -15,7 +15,26 @@ const PRELOAD = readFileSync(join(__dirname, '..', '..', 'electron', 'preload.js
 let lastId = 0;
 
 /** The main process's end: what `serveEngine` takes as `ipcMain`. */
-export class FakeIpcMain extends EventEmitter {}
+export class FakeIpcMain extends EventEmitter {
+  private readonly handlers = new Map<string, (...args: any[]) => any>();
+
+  handle(channel: string, handler: (...args: any[]) => any): void {
+    this.handlers.set(channel, handler);
+  }
+
+  removeHandler(channel: string): void {
+    this.handlers.delete(channel);
+  }
+
+  /** What a page's `invoke` comes to. */
+  async invoke(channel: string, ...args: unknown[]): Promise<any> {
+    const handler = this.handlers.get(channel);
+    if (handler === undefined) {
+      throw new Error(`No handler registered for '${channel}'`);
+    }
+    return handler(...args);
+  }
+}
 
 /** A window: also what `allow` takes. */
 export class FakeWindow extends EventEmitter {
@@ -53,6 +72,21 @@ export class FakeWindow extends EventEmitter {
       send: (channel: string, ...args: unknown[]) => {
         const cloned = clone(args);
         setImmediate(() => this.main.emit(channel, { sender: this }, ...cloned));
+      },
+      invoke: (channel: string, ...args: unknown[]) => {
+        const cloned = clone(args);
+        return new Promise((resolve, reject) => {
+          setImmediate(() => {
+            // As late as any message; a page that has gone gets nothing.
+            const later = (settle: (value: any) => void) => (value: any) => {
+              const copy = value instanceof Error ? value : clone(value);
+              setImmediate(() => this.page === page && settle(copy));
+            };
+            this.main
+              .invoke(channel, { sender: this }, ...cloned)
+              .then(later(resolve), later(reject));
+          });
+        });
       },
     };
     const contextBridge = {
@@ -107,8 +141,9 @@ export class FakeWindow extends EventEmitter {
   }
 
   /** Sends whatever it likes, as a page that has been taken over would. */
-  sendRaw(...args: unknown[]): void {
+  sendRaw(...args: unknown[]): Promise<unknown> {
     this.main.emit('settee', { sender: this }, ...clone(args));
+    return this.main.invoke('settee', { sender: this }, ...clone(args));
   }
 }
 

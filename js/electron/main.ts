@@ -26,6 +26,9 @@ import {
   EVENTS_WAITING,
   Kind,
   MESSAGES_UNSEEN,
+  type Message,
+  PAGE_ID_LENGTH,
+  PAGES_REMEMBERED,
 } from './protocol';
 
 export type { Usage } from './page-session';
@@ -43,6 +46,8 @@ export interface WebContentsLike {
 export interface IpcMainLike {
   on(channel: string, listener: (event: any, ...args: any[]) => void): unknown;
   removeListener(channel: string, listener: (...args: any[]) => void): unknown;
+  handle(channel: string, listener: (event: any, ...args: any[]) => any): void;
+  removeHandler(channel: string): void;
 }
 
 /** How an engine is served. */
@@ -100,15 +105,16 @@ export function serveEngine(options: ServeOptions = {}): EngineServer {
 /** An engine that is being served; made by {@link serveEngine}. */
 export class EngineServer {
   private readonly windows = new Map<number, ServedWindow>();
-  private readonly onMessage = (event: any, page: unknown, message: unknown) =>
-    this.message(event, page, message);
+  private readonly onSeen = (event: any, page: unknown, number: unknown) =>
+    this.served(event, page)?.see(page as string, number);
 
   constructor(
     private readonly engine: ICoreEngine,
     private readonly ipcMain: IpcMainLike,
     private readonly directory: string | undefined,
   ) {
-    ipcMain.on(CHANNEL, this.onMessage);
+    ipcMain.on(CHANNEL, this.onSeen);
+    ipcMain.handle(CHANNEL, (event, page, calls) => this.calls(event, page, calls));
   }
 
   /** Serves a window, within limits. Call it before the window loads its page. */
@@ -145,7 +151,8 @@ export class EngineServer {
 
   /** Serves nobody any more; resolves when everything that windows owned is released. */
   async close(): Promise<void> {
-    this.ipcMain.removeListener(CHANNEL, this.onMessage);
+    this.ipcMain.removeListener(CHANNEL, this.onSeen);
+    this.ipcMain.removeHandler(CHANNEL);
     const served = [...this.windows.values()];
     this.windows.clear();
     await Promise.all(served.map((window) => window.leave()));
@@ -161,21 +168,23 @@ export class EngineServer {
     }
   }
 
-  private message(event: any, page: unknown, message: unknown): void {
+  /** The window that a message came from, if it is served. Frames inside a page are not. */
+  private served(event: any, page: unknown): ServedWindow | undefined {
     const sender = event?.sender as WebContentsLike | undefined;
-    // Frames inside a page are not served.
     if (sender === undefined || event.senderFrame?.parent) {
-      return;
+      return undefined;
     }
-    if (typeof page !== 'string' || page.length > 64) {
-      return;
+    const good = typeof page === 'string' && page !== '' && page.length <= PAGE_ID_LENGTH;
+    return good ? this.find(sender)[1] : undefined;
+  }
+
+  /** Takes calls; resolves with a message for the page. */
+  private calls(event: any, page: unknown, calls: unknown): Promise<Message> | Message {
+    const served = this.served(event, page);
+    if (served === undefined) {
+      return [0, refusals(calls, 'this window is not served: call allow() for it')];
     }
-    const [, served] = this.find(sender);
-    if (served !== undefined) {
-      served.message(page, message);
-    } else if (Array.isArray(message)) {
-      refuse(sender, page, message, 'this window is not served: call allow() for it');
-    }
+    return served.calls(page as string, Array.isArray(calls) ? calls : []);
   }
 
   private sessionLimits(limits: WindowLimits): SessionLimits {
@@ -203,13 +212,17 @@ class ServedWindow {
   private page = '';
   private session: PageSession | undefined;
   private pages = 0;
+  /** Ids of pages that have gone: what still comes of them is late. */
+  private readonly gone: string[] = [];
   private left: Promise<unknown> = Promise.resolve();
-  /** Calls that are not answered yet. */
-  private open = 0;
+  /** Ids of calls that are not answered yet. */
+  private readonly open = new Set<number>();
   private events = 0;
   private sent = 0;
   private seen = 0;
   private waiting: Entry[] = [];
+  /** Messages of the page that have no reply yet: each carries one message back. */
+  private replies: ((message: Message) => void)[] = [];
   private scheduled = false;
 
   constructor(
@@ -226,36 +239,45 @@ class ServedWindow {
     );
   }
 
-  /** Takes what a page sent: calls, or the number of the last message that it has seen. */
-  message(page: string, message: unknown): void {
-    if (page !== this.page || this.session === undefined) {
-      this.enter(page);
+  /** The page has seen messages up to this one; 0 says that it is there. */
+  see(page: string, number: unknown): void {
+    if (!this.enter(page)) {
+      return;
     }
-    if (typeof message === 'number') {
-      if (message > this.seen && message <= this.sent) {
-        this.seen = message;
-        this.schedule();
-      }
-    } else if (Array.isArray(message)) {
-      const { session } = this;
-      for (const call of message) {
-        if (session !== undefined) {
-          this.call(session, call);
-        }
-      }
+    if (typeof number === 'number' && number > this.seen && number <= this.sent) {
+      this.seen = number;
+      this.schedule();
     }
   }
 
-  /** A new page in the window: the one before it has gone. */
-  private enter(page: string): void {
+  /** Makes calls; resolves with the next message for the page. */
+  calls(page: string, calls: unknown[]): Promise<Message> | Message {
+    if (!this.enter(page)) {
+      return [0, refusals(calls, 'the page has gone')];
+    }
+    const before = this.sent + this.waiting.length;
+    for (const call of calls) {
+      this.call(this.session as PageSession, call);
+    }
+    if (this.open.size === 0 && this.sent + this.waiting.length === before) {
+      // There was no call among them.
+      return [0, []];
+    }
+    return new Promise((resolve) => this.replies.push(resolve));
+  }
+
+  /** Makes this the page of the window; false for one that has gone. */
+  private enter(page: string): boolean {
+    if (page === this.page && this.session !== undefined) {
+      return true;
+    }
+    if (this.gone.includes(page)) {
+      return false;
+    }
     const before = this.session;
+    this.forget();
     this.page = page;
     this.pages += 1;
-    this.open = 0;
-    this.events = 0;
-    this.sent = 0;
-    this.seen = 0;
-    this.waiting = [];
     const inherited = new Map<string, string>();
     const session: PageSession = new PageSession(
       this.engine,
@@ -272,13 +294,38 @@ class ServedWindow {
       });
       this.left = released;
     }
+    return true;
   }
 
-  /** The page is gone and none follows. */
+  /** Forgets all about the page of the moment but what it owns. */
+  private forget(): void {
+    if (this.page !== '') {
+      this.gone.push(this.page);
+      this.gone.splice(0, this.gone.length - PAGES_REMEMBERED);
+    }
+    for (const reply of this.replies) {
+      reply([0, []]);
+    }
+    this.open.clear();
+    this.events = 0;
+    this.sent = 0;
+    this.seen = 0;
+    this.waiting = [];
+    this.replies = [];
+  }
+
+  /** The page is gone and none follows, or it is not served any more. */
   async leave(): Promise<void> {
     const { session } = this;
+    const unanswered = [...this.open].map((id) => [id]);
+    if (unanswered.length > 0) {
+      this.waiting.push(...refusals(unanswered, 'this window is not served any more'));
+      this.seen = this.sent;
+      this.flush();
+    }
     this.session = undefined;
-    this.waiting = [];
+    this.forget();
+    this.page = '';
     await this.left;
     await session?.end().released;
   }
@@ -288,19 +335,17 @@ class ServedWindow {
     if (!Number.isSafeInteger(id)) {
       return;
     }
-    if (this.open >= CALLS_ACCEPTED) {
-      this.add(
-        failure(
-          id,
-          new Error(`${this.open} calls of this window wait, limit is ${CALLS_ACCEPTED}`),
-        ),
-      );
+    if (this.open.size >= CALLS_ACCEPTED || this.open.has(id)) {
+      const { size } = this.open;
+      const why = this.open.has(id)
+        ? `call ${id} is under way already`
+        : `${size} calls of this window wait, limit is ${CALLS_ACCEPTED}`;
+      this.add(failure(id, new Error(why)));
       return;
     }
-    this.open += 1;
+    this.open.add(id);
     const answer = (entry: Entry) => {
-      if (this.session === session) {
-        this.open -= 1;
+      if (this.session === session && this.open.delete(id)) {
         this.add(entry);
       }
     };
@@ -368,7 +413,13 @@ class ServedWindow {
         }
       }
       this.sent += 1;
-      send(this.contents, this.page, this.sent, entries);
+      const reply = this.replies.shift();
+      if (reply !== undefined) {
+        // Cheaper than a message of its own.
+        reply([this.sent, entries]);
+      } else {
+        send(this.contents, this.page, this.sent, entries);
+      }
     }
   }
 }
@@ -384,16 +435,13 @@ function send(contents: WebContentsLike, page: string, number: number, entries: 
   }
 }
 
-/** Answers calls of a window that is not served, so that none of its promises hangs. */
-function refuse(contents: WebContentsLike, page: string, calls: unknown[], why: string): void {
+/** Answers for calls that are not made, so that none of their promises hangs. */
+function refusals(calls: unknown, why: string): Entry[] {
   const error = liteException(ErrorCode.Unsupported, why);
-  const entries = calls
+  return (Array.isArray(calls) ? calls : [])
     .map((call) => (Array.isArray(call) ? call[0] : undefined))
     .filter((id) => Number.isSafeInteger(id))
     .map((id) => failure(id, error));
-  if (entries.length > 0) {
-    send(contents, page, 1, entries);
-  }
 }
 
 function success(id: number, value: unknown): Entry {

@@ -1,14 +1,16 @@
 /**
  * What crosses between a window and the main process.
  *
- * One channel in each direction, so that order holds. A page sends arrays of calls, the main
- * process arrays of entries. Everything is plain data; callbacks stay in the page, known by token.
+ * A page sends arrays of calls, the main process messages of entries. Messages are numbered, for
+ * some travel as replies to calls and some by themselves: the preload script puts them in order.
+ * Everything is plain data; callbacks stay in the page, known by token.
  *
  * ```
- *   page            preload (isolated)              main process
- *   Call[]  ──────► [page id, Call[]]    ──────►  PageSession ──► engine
- *   Entry[] ◄────── [page id, n, Entry[]] ◄──────     │  owns what this page opened
- *                   acknowledges every 16th n ──►  at most 64 unacknowledged
+ *   page            preload (isolated)               main process
+ *   Call[]  ──────► invoke [page id, Call[]] ──────► PageSession ──► engine
+ *   Entry[] ◄────── 1. as the reply: [n, Entry[]] ◄──     │  owns what this page opened
+ *           ◄────── 2. [page id, n, Entry[]]      ◄──     │
+ *                   acknowledges every 16th n    ──► at most 64 unacknowledged
  * ```
  */
 
@@ -36,6 +38,15 @@ export enum Kind {
 export type Call = [id: number, name: string, args: unknown, callback?: boolean];
 
 export type Entry = [kind: Kind, key: number | string, value?: unknown, error?: unknown];
+
+/** Number and entries; what has number 0 stands outside of the order. */
+export type Message = [number: number, entries: Entry[]];
+
+/** Longest id of a page. */
+export const PAGE_ID_LENGTH = 64;
+
+/** Pages of a window that have gone and are remembered, so that late messages are told apart. */
+export const PAGES_REMEMBERED = 16;
 
 /** Calls that a page sends at once; more go in several messages. */
 export const CALLS_A_MESSAGE = 256;

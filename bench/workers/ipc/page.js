@@ -29,7 +29,7 @@ window.bench = {
   async echo(count) {
     const started = performance.now();
     for (let n = 0; n < count; n++) {
-      await window.echo(n);
+      await window.echo.call(n);
     }
     return (performance.now() - started) / count;
   },

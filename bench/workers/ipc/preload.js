@@ -3,4 +3,4 @@
 const { contextBridge, ipcRenderer } = require('electron');
 require('../../../electron/preload.js');
 
-contextBridge.exposeInMainWorld('echo', (value) => ipcRenderer.invoke('echo', value));
+contextBridge.exposeInMainWorld('echo', { call: (value) => ipcRenderer.invoke('echo', value) });

@@ -14,12 +14,27 @@ let receive = (entries: Entry[]): void => {
 
 const send = (message: unknown) => page.setteeSend(id, JSON.stringify(encode(message)));
 
+/** Messages by number, as far as one before them has not come yet. */
+const held = new Map<number, Entry[]>();
+let next = 1;
+
 page.setteeReceive = (to: string, number: number, text: string) => {
-  if (to === id) {
-    receive(decode(JSON.parse(text)));
-    if (number % ACKNOWLEDGE_EVERY === 0) {
-      send(number);
+  const entries: Entry[] = decode(JSON.parse(text));
+  if (to !== id || entries.length === 0) {
+    return;
+  }
+  if (number === 0) {
+    receive(entries);
+    return;
+  }
+  held.set(number, entries);
+  for (let ready = held.get(next); ready !== undefined; ready = held.get(next)) {
+    held.delete(next);
+    receive(ready);
+    if (next % ACKNOWLEDGE_EVERY === 0) {
+      send(next);
     }
+    next += 1;
   }
 };
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'os';
 import { extname, join } from 'path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { engine } from 'settee';
+import { FakeIpcMain } from '../../../__test__/support/fake-ipc';
 import { type EngineServer, serveEngine } from '../../../js/electron/main';
 import { decode, encode } from '../../electron/support/codec';
 
@@ -68,7 +69,7 @@ export class Devices {
   /** Errors of pages and of their consoles. */
   readonly complaints: string[] = [];
   readonly server: EngineServer;
-  private readonly ipcMain = new EventEmitter();
+  private readonly ipcMain = new FakeIpcMain();
   private readonly files: Server;
   private readonly script: string;
   private browser!: Browser;
@@ -120,7 +121,15 @@ export class Devices {
     const window = new PageWindow(page);
     this.server.allow(window, { directory: join(this.folder, name) });
     await page.exposeFunction('setteeSend', (from: string, text: string) => {
-      this.ipcMain.emit('settee', { sender: window }, from, decode(JSON.parse(text)));
+      const message = decode(JSON.parse(text));
+      if (typeof message === 'number') {
+        this.ipcMain.emit('settee', { sender: window }, from, message);
+        return;
+      }
+      this.ipcMain.invoke('settee', { sender: window }, from, message).then(
+        ([number, entries]) => window.send('settee', from, number, entries),
+        (error) => this.complaints.push(String(error)),
+      );
     });
     await page.addInitScript(this.script);
     const { port } = this.files.address() as AddressInfo;
