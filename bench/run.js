@@ -26,12 +26,13 @@ const BENCHES = {
   ...require('./benches/store'),
   ...require('./benches/open'),
   ...require('./benches/sync'),
+  ...require('./benches/fan-in'),
   ...require('./benches/blob'),
   ...require('./benches/tick'),
 };
 
 /** Benches in which settee has no rival. */
-const ALONE = ['open-large', 'attachment', 'blob', 'tick'];
+const ALONE = ['open-large', 'attachment', 'fan-in', 'blob', 'tick'];
 
 /** @param {string[]} argv */
 function parse(argv) {

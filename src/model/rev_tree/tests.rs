@@ -343,7 +343,7 @@ fn abandoned_leaves_survive_the_stored_form_and_are_few() {
         tree.insert(&rev, &base, false, Some(RemoteId(1))).unwrap();
     }
     let current = tree.current().unwrap().id.clone();
-    let mut read = RevTree::decode(&tree.encode(), current, false).unwrap();
+    let mut read = RevTree::decode(&current, false, &tree.encode()).unwrap();
     assert_eq!(read, tree);
     assert!(read.len() <= 2 + MAX_ABANDONED, "{}", read.len());
     assert!(!read.has_conflict());

@@ -2,7 +2,9 @@
 
 mod access;
 mod conflicts;
+mod crowd;
 mod cuts;
+mod endings;
 mod filters;
 mod hostile;
 mod life;
