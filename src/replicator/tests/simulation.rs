@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::pair::Peer;
+use crate::blip;
 use crate::error::{Error, Result};
 use crate::replicator::core::effects::{
     CloseReason, CollectionIndex, DbAnswer, DbRequest, RequestToken,
@@ -99,6 +100,9 @@ pub(super) struct Simulation<'a> {
     ends: Vec<End>,
     /// Frames of all connections.
     pub(super) frames: usize,
+    /// Bytes of all connections, with the head of the WebSocket message that each frame is.
+    pub(super) bytes: usize,
+    pub(super) level: u32,
     /// Connections that were cut.
     pub(super) cuts: usize,
 }
@@ -128,6 +132,8 @@ impl<'a> Simulation<'a> {
             patience,
             ends: Vec::new(),
             frames: 0,
+            bytes: 0,
+            level: blip::Config::default().compression_level,
             cuts: 0,
         }
     }
@@ -206,6 +212,10 @@ impl<'a> Simulation<'a> {
                 let access = DbAccess::new(peer.database.clone(), specs, remote, sender).unwrap();
                 let config = CoreConfig {
                     role,
+                    blip: blip::Config {
+                        compression_level: self.level,
+                        ..blip::Config::default()
+                    },
                     ..peer.core(self.config)
                 };
                 End {
@@ -276,6 +286,9 @@ impl<'a> Simulation<'a> {
                 self.frames_left -= 1;
             }
             self.frames += 1;
+            // RFC 6455 §5.2; the client masks.
+            let head = if frame.len() < 126 { 2 } else { 4 };
+            self.bytes += frame.len() + head + if side == 0 { 4 } else { 0 };
             let frame = Bytes::from(std::mem::take(&mut frame));
             self.send(other, Parcel::Frame(frame));
             moved = true;
