@@ -42,6 +42,7 @@ fn small_config() -> Config {
         max_open_messages: 8,
         max_open_bytes: 48 << 10,
         compression_level: 1,
+        compressors: Default::default(),
     }
 }
 

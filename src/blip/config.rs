@@ -1,5 +1,7 @@
 //! Limits of a connection.
 
+use super::compressors::Compressors;
+
 /// Limits against the peer (design D9) and our own compression.
 ///
 /// The defaults are what replications run with; tests shrink them.
@@ -28,6 +30,8 @@ pub struct Config {
     /// Deflate level, 1 to 9. Default 1: 0.5 µs a document against 4.4 at level 6, ratio 0.16
     /// against 0.14 (design D13).
     pub compression_level: u32,
+    /// Where the deflater comes from. Default: its own.
+    pub compressors: Compressors,
 }
 
 impl Default for Config {
@@ -40,6 +44,7 @@ impl Default for Config {
             max_open_messages: 1_000,
             max_open_bytes: 256 << 20,
             compression_level: 1,
+            compressors: Compressors::default(),
         }
     }
 }

@@ -72,6 +72,9 @@ pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Least time between two status notifications that differ in progress only (wire §8.1).
 pub(crate) const STATUS_INTERVAL: Duration = Duration::from_millis(200);
+/// Connections of the process that keep their compressors between two messages; of more, each gives
+/// its own back at every pause (design §4, fan-in: 300 KiB each).
+pub(crate) const COMPRESSORS_KEPT: usize = 8;
 /// Idle time after which the compressor of a connection is given back (design §4, fan-in).
 pub(crate) const COMPRESSOR_IDLE: Duration = Duration::from_secs(5);
 /// Longest silence of a peer that never answers a PING (design D9).
