@@ -104,6 +104,7 @@ export type {
 } from './api/collection-change';
 export type { ReplicationFilter } from './api/collection-config';
 export type { CollectionJson } from './api/collection-json';
+export type { Conflict, ConflictResolver } from './api/conflict-resolver';
 export type { DatabaseFileLoggingConfiguration } from './api/database-file-logging-configuration';
 export type {
   DocumentReplicationRepresentation,
@@ -168,9 +169,11 @@ export type {
   QueryRemoveChangeListenerArgs,
   ReplicationChangeListenerArgs,
   ReplicatorArgs,
+  ReplicatorAskingArgs,
   ReplicatorCollectionArgs,
   ReplicatorCreateArgs,
   ReplicatorDocumentPendingArgs,
+  ReplicatorSuspendArgs,
   ScopeArgs,
   TLSIdentityCreateArgs,
   TLSIdentityImportArgs,

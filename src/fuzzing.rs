@@ -7,14 +7,19 @@ use bytes::Bytes;
 use crate::blip::{
     BadProperties, Config, Connection, Event, Message, Properties, ReplyMode, Violation,
 };
+use crate::error::Code;
+use crate::model::body::encode_body;
 use crate::protocol::attachments::{add_attachments, clean_received, collect_blobs};
+use crate::protocol::delta;
 use crate::protocol::{ChangesReply, CheckpointReply, CollectionReply, ProposeReply, Request};
+use crate::query::{self, Catalog, CollectionTable, FullTextTable, IndexExpression};
+use crate::storage::scratch::Scratch;
 
 /// A fuzz target: its name, which is also that of its folder of seeds, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 10] = [
     ("frames", frames),
     ("messages", messages),
     ("inflate", inflate),
@@ -22,6 +27,9 @@ pub const TARGETS: [Target; 7] = [
     ("requests", requests),
     ("replies", replies),
     ("attachments", attachments),
+    ("deltas", deltas),
+    ("queries", queries),
+    ("index_items", index_items),
 ];
 
 /// Small limits, so that a fuzzer reaches them.
@@ -294,5 +302,145 @@ pub fn attachments(data: &[u8]) {
         let blobs = collect_blobs(data).map_or(0, |blobs| blobs.len());
         let after = collect_blobs(added).map_or(0, |blobs| blobs.len());
         assert!(after <= blobs, "{after} > {blobs}");
+    }
+}
+
+/// A body, a zero byte, and a delta for it: the result is bounded, and JSON if both were. Two bodies: the
+/// delta between them leads from one to the other.
+pub fn deltas(data: &[u8]) {
+    let Some(middle) = data.iter().position(|byte| *byte == 0) else {
+        return;
+    };
+    let (base, second) = (&data[..middle], &data[middle + 1..]);
+    let is_json = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).is_ok();
+    if let Ok(made) = delta::apply(base, second) {
+        // A text is quoted again: six bytes for one at the most.
+        assert!(made.len() <= 6 * (base.len() + second.len()));
+        if is_json(base) && is_json(second) {
+            assert!(is_json(&made), "{}", String::from_utf8_lossy(&made));
+        }
+    }
+    if let (Ok(old), Ok(new)) = (encode_body(base), encode_body(second))
+        && let Some(delta) = delta::generate(&old.canonical, &new.canonical)
+    {
+        assert!(delta.len() <= new.canonical.len());
+        let made = delta::apply(&old.canonical, &delta).map(|made| encode_body(&made));
+        assert_eq!(
+            made.map(|made| made.map(|made| made.canonical)),
+            Ok(Ok(new.canonical))
+        );
+    }
+}
+
+/// What the queries of the fuzzer may read: the tables of [`Scratch`].
+struct ScratchCatalog;
+
+impl Catalog for ScratchCatalog {
+    fn database_name(&self) -> &str {
+        "db"
+    }
+
+    fn collection(&self, scope: &str, name: &str) -> Option<CollectionTable> {
+        let number = match (scope, name) {
+            ("_default", "_default") => 1,
+            ("s", "k") => 2,
+            _ => return None,
+        };
+        let table = format!("docs_{number}");
+        Some(CollectionTable { number, table })
+    }
+
+    fn full_text_index(&self, scope: &str, _: &str, index: &str) -> Option<FullTextTable> {
+        (scope == "_default" && index == "f").then(|| FullTextTable {
+            table: "fts_1".to_owned(),
+            columns: vec!["s".to_owned()],
+            language: Some("en".to_owned()),
+            ignore_accents: false,
+        })
+    }
+}
+
+thread_local! {
+    static SCRATCH: Scratch = Scratch::new().expect("a database in memory");
+}
+
+/// What SQLite may say of SQL that we make: that a bound of its own is passed. Anything else, a
+/// syntax error or an unknown column above all, is our mistake.
+fn is_bound(message: &str) -> bool {
+    [
+        "Expression tree is too large",
+        "too many",
+        "at most 64 tables",
+        "parser stack overflow",
+        "string or blob too big",
+        // MATCH in a join that SQLite cannot turn so that the index comes first.
+        "unable to use function",
+        "no query solution",
+        "interrupted",
+        "out of memory",
+    ]
+    .into_iter()
+    .any(|bound| message.contains(bound))
+}
+
+/// A query's text: it is refused with a place in the text, or it becomes SQL that SQLite takes;
+/// its tree reads back as the same from its own printing.
+pub fn queries(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match query::parse(&text) {
+        Ok(select) => {
+            let printed = select.to_string();
+            match query::parse(&printed) {
+                Ok(again) => assert_eq!(again, select, "{printed}"),
+                // Printing adds parentheses.
+                Err(error) => assert!(error.message.contains("limit is"), "{printed}: {error}"),
+            }
+        }
+        Err(error) => {
+            assert!(error.position <= text.chars().count() + 1, "{error}");
+            assert!(!error.message.is_empty());
+        }
+    }
+    match query::compile(&text, &ScratchCatalog) {
+        Ok(compiled) => {
+            assert!(!compiled.sql.contains('\0'));
+            for name in &compiled.parameters {
+                assert!(text.contains(&**name), "{name}");
+            }
+            let mut columns = compiled.columns.clone();
+            columns.sort();
+            columns.dedup();
+            assert_eq!(columns.len(), compiled.columns.len());
+            let json = serde_json::from_str::<serde::de::IgnoredAny>(&compiled.json);
+            assert!(
+                json.is_ok() || compiled.json.len() > 1_000,
+                "{}",
+                compiled.json
+            );
+            let ran = SCRATCH.with(|scratch| scratch.run(&compiled.sql, columns.len()));
+            if let Err(message) = ran {
+                assert!(is_bound(&message), "{message}: {}", compiled.sql);
+            }
+        }
+        Err(error) => assert!(error.is(Code::InvalidQuery), "{error}"),
+    }
+}
+
+/// The items of an index as SQL++ and as JSON: refused, or SQL that SQLite makes an index of.
+pub fn index_items(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for item in [
+        IndexExpression::Sqlpp(&text),
+        IndexExpression::JsonItem(&text),
+    ] {
+        match query::compile_index(&[item], None, false) {
+            Ok(compiled) => {
+                let made = SCRATCH.with(|scratch| scratch.index(&compiled.expressions));
+                if let Err(message) = made {
+                    assert!(is_bound(&message), "{message}: {:?}", compiled.expressions);
+                }
+            }
+            Err(error) => assert!(error.is(Code::InvalidQuery), "{error}"),
+        }
     }
 }

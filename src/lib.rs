@@ -10,6 +10,7 @@
 //! | [`blip`] | BLIP 3 framing and multiplexing, sans-IO | sockets, clock |
 //! | [`protocol`] | typed replication messages ⇄ BLIP messages, sans-IO | sockets, SQL |
 //! | [`replicator`] | `core` (decisions, sans-IO), driver, outer replicator | |
+//! | `script` | JavaScript functions from text, in a cage with limits | sockets, SQL |
 //! | [`tls`] | identities, verifiers, client and server configuration | |
 //! | [`transport`] | pipes of WebSocket messages | |
 //! | [`listener`] | `URLEndpointListener` | |
@@ -30,7 +31,9 @@ pub mod model;
 #[cfg(feature = "node")]
 mod node;
 pub mod protocol;
+pub mod query;
 pub mod replicator;
+mod script;
 mod storage;
 #[cfg(test)]
 mod testing;

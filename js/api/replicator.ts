@@ -3,6 +3,7 @@ import { currentEngine } from '../engine/engine-locator';
 import { hide } from '../util/hidden';
 import type { Collection } from './collection';
 import { collectionArgs } from './collection-args';
+import { askingAboutConflicts } from './conflict-resolver';
 import { ErrorCode, liteException } from './couchbase-lite-exception';
 import {
   type DocumentReplicationRepresentation,
@@ -46,7 +47,11 @@ export class Replicator {
     }
     const engine = currentEngine();
     const kept = config.clone();
-    const { replicatorId } = await engine.replicator_Create({ config: config.toJson() });
+    const asking = askingAboutConflicts(engine, config);
+    const { replicatorId } =
+      asking === undefined
+        ? await engine.replicator_Create({ config: config.toJson() })
+        : await engine.replicator_Create(asking.args, asking.callback);
     return new Replicator(engine, replicatorId, kept);
   }
 
@@ -61,6 +66,22 @@ export class Replicator {
   /** Asks to stop; the STOPPED status follows. */
   stop(): Promise<void> {
     return this._engine.replicator_Stop(this.args());
+  }
+
+  /**
+   * Settee's own: suspended, it closes its connection and is OFFLINE until it is resumed, which
+   * connects at once. For an application that knows that its machine is about to sleep.
+   *
+   * @example
+   * powerMonitor.on('suspend', () => replicator.setSuspended(true));
+   * powerMonitor.on('resume', () => replicator.setSuspended(false));
+   */
+  async setSuspended(suspended: boolean): Promise<void> {
+    const settee = this._engine as SetteeEngine;
+    if (typeof settee.replicator_SetSuspended !== 'function') {
+      throw liteException(ErrorCode.Unsupported, 'setSuspended is not supported by this engine');
+    }
+    await settee.replicator_SetSuspended({ ...this.args(), suspended });
   }
 
   /** Tells of status changes; one listener an object. Resolves with its token. */

@@ -339,6 +339,12 @@ export interface URLEndpointListenerAskingArgs extends URLEndpointListenerEngine
   changeListenerToken: string;
 }
 
+/** A replicator that asks the callback given beside these arguments about conflicts. */
+export interface ReplicatorAskingArgs extends ReplicatorCreateArgs {
+  /** Token of the callback, chosen by the caller. */
+  changeListenerToken: string;
+}
+
 /** Replaces the TLS identity of a listener. */
 export interface URLEndpointListenerSetIdentityArgs extends URLEndpointListenerArgs {
   tlsIdentityConfig: TlsIdentityConfig;
@@ -382,6 +388,11 @@ export interface TLSIdentityImportArgs {
   certBase64: string;
   password?: string;
   label?: string;
+}
+
+/** Takes a replicator offline, or lets it connect again (`replicator_SetSuspended`). */
+export interface ReplicatorSuspendArgs extends ReplicatorArgs {
+  suspended: boolean;
 }
 
 /** A range of a stored blob (`database_ReadBlob`). */

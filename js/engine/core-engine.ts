@@ -97,7 +97,11 @@ export interface ICoreEngine {
   ): Promise<void>;
   query_RemoveChangeListener(args: args.QueryRemoveChangeListenerArgs): Promise<void>;
 
-  replicator_Create(args: args.ReplicatorCreateArgs): Promise<args.ReplicatorArgs>;
+  /** The callback is asked about conflicts if the arguments say so. */
+  replicator_Create(
+    args: args.ReplicatorCreateArgs | args.ReplicatorAskingArgs,
+    lcb?: results.ListenerCallback,
+  ): Promise<args.ReplicatorArgs>;
   replicator_Start(args: args.ReplicatorArgs): Promise<void>;
   replicator_Stop(args: args.ReplicatorArgs): Promise<void>;
   /** Resets the checkpoint **and starts** (api §9.4). */
@@ -141,6 +145,8 @@ export interface ICoreEngine {
 
 /** The settee engine: {@link ICoreEngine} and what settee adds. */
 export interface SetteeEngine extends ICoreEngine {
+  /** Takes a replicator offline, or lets it connect again; behind `Replicator.setSuspended`. */
+  replicator_SetSuspended(args: args.ReplicatorSuspendArgs): Promise<void>;
   /** Reads a range of a stored blob by digest; behind `Document.blobStream`. */
   database_ReadBlob(args: args.DatabaseReadBlobArgs): Promise<results.BlobRangeResult>;
   /** Calls on this database up to `database_EndBatch` are one transaction; behind `inBatch`. */

@@ -130,7 +130,7 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
   },
   query_RemoveChangeListener: { fields: { ...D, ...TOKEN } },
 
-  replicator_Create: { fields: { config: 'json' } },
+  replicator_Create: { fields: { config: 'json' }, callback: 'optional' },
   replicator_Start: { fields: R },
   replicator_Stop: { fields: R },
   replicator_ResetCheckpoint: { fields: R },
@@ -161,6 +161,7 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
   URLEndpointListener_getStatus: { fields: L },
   URLEndpointListener_deleteIdentity: { fields: { label: 'text' } },
 
+  replicator_SetSuspended: { fields: { ...R, suspended: 'boolean' }, extra: true },
   database_ReadBlob: {
     fields: { ...D, digest: 'text', offset: 'number', length: 'number' },
     extra: true,

@@ -1,5 +1,5 @@
 const path = require('path');
-const { CALLS, NOTES, NOT_YET } = require('./compatibility-notes');
+const { LANGUAGE, NOTES } = require('./compatibility-notes');
 const { readExports } = require('./declarations');
 const { ROOT } = require('./run');
 
@@ -15,7 +15,6 @@ compares it, so change those and not this file.
 | superset | does at least that |
 | fixed | a defect of the reference that is not reproduced |
 | addition | not in the reference |
-| not yet | exists and rejects with "not supported" (code 19) |
 `;
 
 /** The text of \`docs/compatibility.md\`. */
@@ -36,6 +35,14 @@ function compatibilityPage() {
     table(exported.filter(({ kind }) => /interface|type/.test(kind)).map(nameRow)),
     '## Engine functions\n',
     table(Object.keys(ENGINE_FUNCTIONS).map((name) => engineRow(name, ENGINE_FUNCTIONS[name]))),
+    '## The query language\n',
+    'Everything that is not here is as in the reference.\n',
+    [
+      '| what | how |',
+      '|---|---|',
+      ...LANGUAGE.map(([what, how]) => `| ${what} | ${how} |`),
+      '',
+    ].join('\n'),
   ].join('\n');
 }
 
@@ -64,9 +71,6 @@ function nameRow({ name, kind, deprecated }) {
 }
 
 function engineRow(name, { extra, deprecated }) {
-  if (NOT_YET.includes(name)) {
-    return cells(`\`${name}\``, 'not yet', deprecated, '');
-  }
   const note = NOTES[name];
   return cells(
     `\`${name}\``,
@@ -78,8 +82,7 @@ function engineRow(name, { extra, deprecated }) {
 
 function row(title, key, deprecated) {
   const note = NOTES[key];
-  const state = NOT_YET.includes(CALLS[key]) ? 'not yet' : (note?.state ?? 'as reference');
-  return cells(title, state, deprecated, note?.text ?? '');
+  return cells(title, note?.state ?? 'as reference', deprecated, note?.text ?? '');
 }
 
 function cells(title, state, deprecated, text) {
@@ -99,9 +102,7 @@ function unknownNotes(exported, functions) {
       ...members.map((member) => `${name}.${member.name}`),
     ]),
   ]);
-  return [...Object.keys(NOTES), ...Object.keys(CALLS), ...NOT_YET].filter(
-    (name) => !names.has(name),
-  );
+  return Object.keys(NOTES).filter((name) => !names.has(name));
 }
 
 module.exports = { compatibilityPage };

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::indexes::{self, Index};
 use crate::error::{Error, Result};
 use crate::model::{CollectionSpec, DEFAULT_NAME};
 use crate::storage::Connection;
@@ -37,11 +38,31 @@ impl Collection {
     }
 }
 
-/// All collections by name. Never changed in place: whoever reads keeps the map that fits its
-/// snapshot.
+/// All collections by name, and their indexes. Never changed in place: whoever reads keeps the map
+/// that fits its snapshot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CollectionMap {
     by_spec: HashMap<CollectionSpec, Arc<Collection>>,
+    /// By the number of the collection, in order of name.
+    indexes: HashMap<i64, Vec<Arc<Index>>>,
+    generation: Generation,
+}
+
+/// A number that no two different maps share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Generation(u64);
+
+impl Generation {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Default for Generation {
+    fn default() -> Self {
+        Self::next()
+    }
 }
 
 impl CollectionMap {
@@ -53,7 +74,27 @@ impl CollectionMap {
             collection.set_last_sequence(collection.table.last_sequence(connection)?);
             by_spec.insert(spec, Arc::new(collection));
         }
-        Ok(Self { by_spec })
+        let mut map = Self {
+            by_spec,
+            ..Self::default()
+        };
+        for index in indexes::load(connection)? {
+            map.indexes.entry(index.collection).or_default().push(Arc::new(index));
+        }
+        for indexes in map.indexes.values_mut() {
+            indexes.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        Ok(map)
+    }
+
+    /// Tells maps apart.
+    pub(super) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The indexes of collection number `id`, in order of name.
+    pub(super) fn indexes(&self, id: i64) -> &[Arc<Index>] {
+        self.indexes.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// The collection of this name.
@@ -73,16 +114,40 @@ impl CollectionMap {
         self.by_spec.values()
     }
 
+    /// Whether any collection has an index.
+    pub(super) fn has_indexes(&self) -> bool {
+        self.indexes.values().any(|indexes| !indexes.is_empty())
+    }
+
+    fn changed(&self) -> Self {
+        Self {
+            generation: Generation::next(),
+            ..self.clone()
+        }
+    }
+
+    /// With one more index, or without the one of this name.
+    pub(super) fn with_index(&self, collection: i64, name: &str, index: Option<Index>) -> Self {
+        let mut map = self.changed();
+        let indexes = map.indexes.entry(collection).or_default();
+        indexes.retain(|index| index.name != name);
+        indexes.extend(index.map(Arc::new));
+        indexes.sort_by(|a, b| a.name.cmp(&b.name));
+        map
+    }
+
     pub(super) fn with(&self, collection: Collection) -> Self {
-        let mut map = self.clone();
+        let mut map = self.changed();
         map.by_spec
             .insert(collection.spec.clone(), Arc::new(collection));
         map
     }
 
     pub(super) fn without(&self, spec: &CollectionSpec) -> Self {
-        let mut map = self.clone();
-        map.by_spec.remove(spec);
+        let mut map = self.changed();
+        if let Some(removed) = map.by_spec.remove(spec) {
+            map.indexes.remove(&removed.table.id());
+        }
         map
     }
 

@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, RwLock};
 
 use super::blob::Pins;
 use super::call_queue::QueueState;
 use super::checkpointer::Checkpointer;
 use super::collection::CollectionMap;
+use super::delta_bases::{self, DeltaBases};
 use super::expiration::Expirer;
 use super::key::Passphrase;
+use super::live_query::LiveQueries;
 use super::observers::Observers;
 use super::options::{DatabaseOptions, foreign_database, holds_foreign_database};
+use super::query::QueryCache;
 use super::reader_pool::ReaderPool;
 use super::transaction::{ChangeLog, ReadTx, Undo, WriteTx};
 use super::{lock, not_open};
@@ -23,7 +26,7 @@ use crate::storage::blob_file::{ATTACHMENTS, BlobFolder, BlobKey};
 use crate::storage::connection::{CipherKey, DATABASE_FILE};
 use crate::storage::error::with_context;
 use crate::storage::lock_file::{LOCK_FILE, LockFile};
-use crate::storage::{Connection, checkpoint_store};
+use crate::storage::{Connection, checkpoint_store, maintenance};
 
 /// Pages in the write-ahead log (4 MiB) from which on it is copied to the file.
 const CHECKPOINT_PAGES: u32 = 1_000;
@@ -46,14 +49,19 @@ pub(super) struct Engine {
     pub(super) writer: Mutex<Writer>,
     pub(super) readers: ReaderPool,
     pub(super) observers: Observers,
+    pub(super) queries: QueryCache,
+    pub(super) live_queries: LiveQueries,
     pub(super) blobs: RwLock<BlobFolder>,
     pub(super) pins: Mutex<Pins>,
     pub(super) checkpointer: Checkpointer,
     pub(super) expirer: Expirer,
     pub(super) passphrase: Mutex<Option<Passphrase>>,
-    full_sync: bool,
+    /// Set once a handle has asked for it, until the last one is closed.
+    full_sync: AtomicBool,
     remotes: Mutex<HashMap<String, RemoteId>>,
     uuids: Mutex<([u8; 16], [u8; 16])>,
+    /// A [`DeltaBases`].
+    delta_bases: Mutex<DeltaBases>,
     next_handle: AtomicU64,
     /// Freed when the last handle is closed.
     process_lock: Mutex<Option<LockFile>>,
@@ -85,11 +93,13 @@ impl Engine {
         super::encryption::remove_rekeyed_file(folder)?;
         let key = super::key::key_of_file(file, options.passphrase())?;
         let connection = Connection::open_writer(file, key.as_ref(), full_sync)?;
+        super::indexes::rebuild_outdated(&connection)?;
         let collections = Arc::new(CollectionMap::load(&connection)?);
         let uuids = (
             checkpoint_store::uuid(&connection, "private_uuid")?,
             checkpoint_store::uuid(&connection, "public_uuid")?,
         );
+        let delta_bases = delta_bases::load(&connection)?;
         let blobs = blob_folder(&connection, folder, key.is_some())?;
         blobs.remove_temporary_files();
         if key.is_some() {
@@ -110,23 +120,48 @@ impl Engine {
             writer: Mutex::new(Writer::new(name, connection, collections)),
             readers: ReaderPool::new(file.to_owned(), key.clone()),
             observers: Observers::default(),
+            queries: QueryCache::default(),
+            live_queries: LiveQueries::new(),
             blobs: RwLock::new(blobs),
             pins: Mutex::default(),
-            checkpointer: Checkpointer::new(file.to_owned(), key, full_sync),
+            checkpointer: Checkpointer::new(file.to_owned(), key),
             expirer: Expirer::new(),
             passphrase: Mutex::new(passphrase),
-            full_sync,
+            full_sync: AtomicBool::new(full_sync),
             remotes: Mutex::default(),
             uuids: Mutex::new(uuids),
+            delta_bases: Mutex::new(delta_bases),
             next_handle: AtomicU64::new(1),
             process_lock: Mutex::new(Some(process_lock)),
         });
         engine.expirer.attach(&engine);
+        engine.live_queries.attach(&engine);
         if let Some(time) = expiration {
             engine.expirer.schedule(time);
         }
         tracing::info!(target: "database", name, folder = %folder.display(), "database opened");
         Ok(engine)
+    }
+
+    /// Which bodies of former revisions are kept.
+    pub(super) fn delta_bases(&self) -> DeltaBases {
+        *lock(&self.delta_bases)
+    }
+
+    pub(super) fn set_delta_bases(&self, bases: DeltaBases) {
+        *lock(&self.delta_bases) = bases;
+    }
+
+    /// Makes each commit wait for the disk from now on: what one handle was promised holds whoever
+    /// else has the database open. Waits for the queue.
+    pub(super) fn require_full_sync(self: &Arc<Self>) -> Result<()> {
+        if self.full_sync.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _exclusive = self.exclusive()?;
+        lock(&self.writer).connection()?.require_full_sync()?;
+        self.full_sync.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// A number for a new handle.
@@ -170,17 +205,24 @@ impl Engine {
     pub(super) fn close_connections(&self, key: Option<CipherKey>) {
         self.checkpointer.stop(key.clone());
         self.readers.close_all(key);
-        let connection = lock(&self.writer).connection.take();
-        if let Some(connection) = connection
-            && let Err(error) = connection.truncate_log()
-        {
+        let (connection, has_indexes) = {
+            let mut writer = lock(&self.writer);
+            (writer.connection.take(), writer.collections.has_indexes())
+        };
+        let Some(connection) = connection else { return };
+        if has_indexes && let Err(error) = maintenance::optimize_indexes(&connection) {
+            tracing::warn!(target: "database", %error, "statistics of indexes could not be gathered");
+        }
+        if let Err(error) = connection.truncate_log() {
             tracing::warn!(target: "database", %error, "the log could not be copied on closing");
         }
     }
 
     /// Opens the writer again after [`Engine::close_connections`].
     pub(super) fn reopen_writer(&self, key: Option<&CipherKey>) -> Result<()> {
-        let connection = Connection::open_writer(&self.file, key, self.full_sync)?;
+        let connection =
+            Connection::open_writer(&self.file, key, self.full_sync.load(Ordering::Relaxed))?;
+        super::indexes::rebuild_outdated(&connection)?;
         let collections = Arc::new(CollectionMap::load(&connection)?);
         let blobs = blob_folder(&connection, &self.folder, key.is_some())?;
         *self

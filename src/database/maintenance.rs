@@ -6,7 +6,7 @@ use std::io::Read as _;
 use sha1::{Digest as _, Sha1};
 
 use super::documents::decode_tree;
-use super::{Database, ReadTx, lock};
+use super::{Database, ReadTx, indexes, lock};
 use crate::error::{Code, Error, Result};
 use crate::model::BlobDigest;
 use crate::model::body::{decode_body, encode_body};
@@ -61,7 +61,10 @@ impl Database {
         match kind {
             Maintenance::Compact => self.compact(),
             Maintenance::IntegrityCheck => self.check_integrity(),
-            Maintenance::Reindex => self.alone(|writer| maintenance::reindex(writer.connection()?)),
+            Maintenance::Reindex => {
+                self.alone(|writer| maintenance::reindex(writer.connection()?))?;
+                self.write(|tx| indexes::rebuild_full_text(tx))
+            }
             Maintenance::Optimize => {
                 self.alone(|writer| maintenance::optimize(writer.connection()?))
             }

@@ -8,6 +8,8 @@
 //!                              ├─ reader_pool    snapshots and the threads that read
 //!                              ├─ checkpointer   copies the write-ahead log
 //!                              ├─ observers      told after each commit
+//!                              ├─ query          compiled queries, runs
+//!                              ├─ live_query     queries that run again after commits
 //!                              └─ storage        SQLite, blob files, the process lock
 //! ```
 //!
@@ -41,30 +43,44 @@ mod checkpointer;
 mod checkpoints;
 mod collection;
 mod conflicts;
+mod delta_bases;
 mod documents;
 mod encryption;
 mod engine;
 mod expiration;
+mod indexes;
 mod key;
+mod live_query;
 mod maintenance;
 mod observers;
 mod options;
+mod query;
 mod reader_pool;
 mod registry;
 mod revisions;
+mod saves;
 mod transaction;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use blob::{BlobReader, BlobWriter};
 pub use conflicts::{ConflictingRevision, Resolution};
+pub use delta_bases::DeltaBases;
 pub use documents::{Concurrency, Document, SaveResult};
+pub use indexes::IndexDefinition;
+pub use live_query::{LiveQueryId, LiveQueryListener};
 pub use maintenance::Maintenance;
+pub(crate) use revisions::local_wins;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
+pub use query::{QueryParameters, QueryResult, QueryStop};
+pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
+
+#[cfg(feature = "node")]
+pub(crate) use crate::storage::hints::will_be_filled;
 
 use call_queue::{Entry, read_job, write_job};
 use engine::Engine;
@@ -72,7 +88,7 @@ use registry::Slot;
 
 use crate::error::{Code, Error, Result};
 use crate::model::replication::RemoteId;
-use crate::model::{CollectionSpec, DocId};
+use crate::model::CollectionSpec;
 
 /// Names a hook of [`Database::on_close`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +109,7 @@ struct Handle {
     slot: Arc<Slot>,
     closed: AtomicBool,
     closing: Mutex<()>,
+    query_stop: QueryStop,
     hooks: Mutex<Vec<(HookId, Hook)>>,
     next_hook: AtomicU64,
 }
@@ -113,6 +130,7 @@ impl Database {
             slot,
             closed: AtomicBool::new(false),
             closing: Mutex::new(()),
+            query_stop: QueryStop::default(),
             hooks: Mutex::default(),
             next_hook: AtomicU64::new(1),
         })))
@@ -222,28 +240,6 @@ impl Database {
         }
     }
 
-    /// Queues a save, as [`WriteTx::save`] without blobs: what [`Database::submit_write`] does, for
-    /// less, because a save needs no savepoint of its own.
-    pub fn submit_save(
-        &self,
-        collection: CollectionSpec,
-        id: Option<DocId>,
-        body: String,
-        concurrency: Concurrency,
-        done: impl FnOnce(Result<SaveResult>) + Send + 'static,
-    ) {
-        match self.check_open() {
-            Ok(()) => self.0.engine.submit(Entry::Save {
-                cost: body.len(),
-                job: write_job(
-                    move |tx| tx.save(&collection, id, body.as_bytes(), Vec::new(), concurrency),
-                    done,
-                ),
-            }),
-            Err(error) => done(Err(error)),
-        }
-    }
-
     /// Queues writes as one transaction: all of them are kept, or none. When one fails, it is
     /// told its own error, and all others that the batch failed (`TransactionNotClosed`).
     ///
@@ -268,7 +264,12 @@ impl Database {
         done: impl FnOnce(Result<T>) + Send + 'static,
     ) {
         match self.check_open() {
-            Ok(()) => self.0.engine.submit(Entry::Read(read_job(work, done))),
+            Ok(()) => {
+                let job = read_job(work, done);
+                if let Some(job) = self.0.engine.try_start_read(job) {
+                    self.0.engine.submit(Entry::Read(job));
+                }
+            }
             Err(error) => done(Err(error)),
         }
     }
@@ -472,6 +473,7 @@ impl Handle {
     }
 
     fn end(&self) {
+        self.query_stop.store(true, Ordering::Release);
         end_handle(&self.engine, &self.slot, self.number);
     }
 }
@@ -482,6 +484,7 @@ impl Drop for Handle {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.query_stop.store(true, Ordering::Release);
         if !on_database_thread() {
             self.end();
             return;
@@ -505,6 +508,7 @@ fn end_handle(engine: &Arc<Engine>, slot: &Slot, number: u64) {
     // Everything that was queued before is done when the turn comes.
     drop(engine.wait_for_turn());
     engine.observers.remove_of_handle(number);
+    engine.live_queries.remove_of_handle(number);
     slot.close_handle();
 }
 
@@ -528,4 +532,15 @@ fn not_open(name: &str) -> Error {
 /// A lock that does not mind that another thread panicked: our books are restored by then.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits as long as the condition holds; as little impressed by panics as [`lock`].
+fn wait_while<'a, T>(
+    changed: &Condvar,
+    guard: MutexGuard<'a, T>,
+    condition: impl Fn(&T) -> bool,
+) -> MutexGuard<'a, T> {
+    changed
+        .wait_while(guard, |state| condition(state))
+        .unwrap_or_else(PoisonError::into_inner)
 }

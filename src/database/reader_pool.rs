@@ -150,6 +150,13 @@ impl ReaderPool {
         (state.open < READERS_MAX).then(|| self.open_one(state))
     }
 
+    /// A connection, if nobody reads and nothing waits.
+    pub(super) fn take_if_all_rest(&self) -> Option<Connection> {
+        let mut state = lock(&self.state);
+        let all_rest = state.idle.len() == state.open && state.tasks.is_empty();
+        if all_rest { state.idle.pop() } else { None }
+    }
+
     fn open_one(&self, mut state: std::sync::MutexGuard<'_, PoolState>) -> Result<Connection> {
         state.open += 1;
         let key = state.key.clone();

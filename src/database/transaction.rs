@@ -189,13 +189,14 @@ impl<'a> WriteTx<'a> {
             return Ok(());
         };
         let id = found.table.id();
+        self.drop_indexes(id)?;
         document_table::delete_collection(self.connection, id)?;
         let map = self.collections.without(collection);
         self.set_collections(map);
         Ok(())
     }
 
-    fn set_collections(&mut self, map: CollectionMap) {
+    pub(super) fn set_collections(&mut self, map: CollectionMap) {
         let map = Arc::new(map);
         self.read.collections = Arc::clone(&map);
         self.log.collections = Some(map);

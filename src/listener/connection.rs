@@ -165,7 +165,11 @@ struct Client<'a> {
 }
 
 async fn accept_tls(config: Arc<ServerConfig>, tcp: TcpStream) -> io::Result<NetStream> {
-    match TlsAcceptor::from(config).accept(tcp).into_fallible().await {
+    match TlsAcceptor::from(config)
+        .accept(NetStream::Plain(tcp))
+        .into_fallible()
+        .await
+    {
         Ok(stream) => Ok(NetStream::Tls(Box::new(stream.into()))),
         Err((error, tcp)) => {
             // The alert has been sent. With TLS 1.3 a client that was refused has sent its request
@@ -178,7 +182,7 @@ async fn accept_tls(config: Arc<ServerConfig>, tcp: TcpStream) -> io::Result<Net
 }
 
 /// Ends our direction and reads until the other side ends its own.
-async fn drain(mut tcp: TcpStream) -> io::Result<()> {
+async fn drain(mut tcp: NetStream) -> io::Result<()> {
     tcp.shutdown().await?;
     let mut scratch = [0; 4096];
     while tcp.read(&mut scratch).await? > 0 {}
@@ -204,7 +208,7 @@ async fn refuse_language(mut tcp: TcpStream, wants_tls: bool, peer: &str) {
         let mut scratch = [0; 4096];
         let _ = tcp.read(&mut scratch).await?;
         tcp.write_all(answer.as_bytes()).await?;
-        drain(tcp).await
+        drain(NetStream::Plain(tcp)).await
     };
     // The client is told as well as can be; it may have gone.
     let _ = timeout(FAREWELL, farewell).await;

@@ -25,7 +25,7 @@ use super::throttle::Pace;
 use super::upgrade::Rules;
 use super::{bind, tuning};
 use crate::tls::{self, SelfSignedOptions, ServerTrust, TlsIdentity};
-use crate::transport::{ConnectOptions, Outgoing, Received};
+use crate::transport::{ConnectOptions, Outgoing, ProxyChoice, Received};
 
 /// Sends every message back, twice the first of each connection being enough to be seen as busy.
 struct Echo;
@@ -144,6 +144,9 @@ fn options(url: &str) -> ConnectOptions {
         headers: Vec::new(),
         basic: None,
         session_cookie: None,
+        cookies: Arc::default(),
+        accept_parent_domain_cookies: false,
+        proxy: ProxyChoice::Direct,
         trust: ServerTrust::OnlySelfSigned,
         client_tls: tls::ClientTls::default(),
         handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,

@@ -18,7 +18,7 @@ use super::principal::Principal;
 use super::server::{Accepted, ListenerStatus, Server, Service, Setup, Shared, Started};
 use super::tuning;
 use super::upgrade::Rules;
-use crate::database::{Database, HookId};
+use crate::database::{Database, DeltaBases, HookId, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::CollectionSpec;
 use crate::replicator::{self, ClientWatch, PassiveConfig};
@@ -108,9 +108,20 @@ impl UrlEndpointListener {
             authenticator: self.options.passwords()?,
             host_name: bind::host_name(),
         };
+        let deltas = self.options.enable_delta_sync.unwrap_or_default();
+        if deltas {
+            // From the first client on, what changes here can go as a delta.
+            let keep = |tx: &mut WriteTx<'_>| tx.keep_delta_bases(DeltaBases::Last);
+            self.database.submit_write(0, keep, |result| {
+                if let Err(error) = result {
+                    tracing::warn!(target: "listener", %error, "deltas will not be sent");
+                }
+            });
+        }
         let service = Box::new(Replication {
             database: self.database.clone(),
             collections: self.options.collections.clone(),
+            deltas,
             read_only: self.options.read_only.unwrap_or_default(),
         });
         let stop = CancellationToken::new();
@@ -372,6 +383,7 @@ fn wait_for(stopped: &CancellationToken, runtime: &Handle) {
 struct Replication {
     database: Database,
     collections: Vec<CollectionSpec>,
+    deltas: bool,
     read_only: bool,
 }
 
@@ -380,6 +392,7 @@ impl Service for Replication {
         let config = PassiveConfig {
             database: self.database.clone(),
             collections: self.collections.clone(),
+            deltas: self.deltas,
             protocol: accepted.protocol,
             peer: accepted.peer,
             read_only: self.read_only,
@@ -399,7 +412,7 @@ mod tests {
     use super::*;
     use crate::database::DatabaseOptions;
     use crate::tls::ServerTrust;
-    use crate::transport::{ConnectOptions, Received, connect};
+    use crate::transport::{ConnectOptions, ProxyChoice, Received, connect};
 
     struct Desk {
         folder: tempfile::TempDir,
@@ -435,6 +448,9 @@ mod tests {
             headers: Vec::new(),
             basic: None,
             session_cookie: None,
+            cookies: Arc::default(),
+            accept_parent_domain_cookies: false,
+            proxy: ProxyChoice::Direct,
             trust: ServerTrust::OnlySelfSigned,
             client_tls: tls::ClientTls::default(),
             handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,

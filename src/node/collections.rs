@@ -31,7 +31,7 @@ fn outcome(value: &Value) -> Outcome {
 }
 
 /// A read on the call's collection.
-fn reading(
+pub(super) fn reading(
     args: &Args<'_>,
     work: impl FnOnce(&ReadTx<'_>, &OpenDatabase, &CollectionSpec) -> Result<Outcome> + Send + 'static,
 ) -> Result<Job> {
@@ -55,7 +55,7 @@ fn reading_database(
 }
 
 /// A write on the call's collection.
-fn writing(
+pub(super) fn writing(
     args: &Args<'_>,
     work: impl FnOnce(&mut WriteTx<'_>, &OpenDatabase, &CollectionSpec) -> Result<Outcome>
     + Send

@@ -10,8 +10,8 @@ use super::message::Outcome;
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
-    batch, blobs, change_listeners, collections, databases, discovery, files, identities,
-    log_settings, questions, replicators, shown, url_listeners,
+    batch, blobs, change_listeners, collections, databases, discovery, files, identities, indexes,
+    log_settings, queries, questions, replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
 
@@ -36,7 +36,7 @@ pub(super) enum Run {
 /// The function called `name`.
 ///
 /// # Errors
-/// `Unsupported` for those of later issues; `Unimplemented` for names that nobody knows.
+/// `Unimplemented` for names that nobody knows.
 pub(super) fn find(name: &str) -> Result<Run> {
     use Run::{Ahead, Blocking, BlockingFor, Later, Now};
     Ok(match name {
@@ -47,6 +47,9 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "collection_GetDefault" => Later(collections::get_default),
         "collection_GetCount" => Later(collections::count),
         "collection_GetFullName" => Later(collections::full_name),
+        "collection_CreateIndex" => Later(indexes::create),
+        "collection_DeleteIndex" => Later(indexes::delete),
+        "collection_GetIndexes" => Later(indexes::list),
         "collection_GetBlobContent" => Blocking(blobs::content),
         "collection_SetDocumentExpiration" => Later(collections::set_expiration),
         "collection_GetDocumentExpiration" => Later(collections::expiration),
@@ -55,7 +58,9 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "collection_RemoveChangeListener" | "collection_RemoveDocumentChangeListener" => {
             Now(change_listeners::remove)
         }
-        "listenerToken_Remove" | "replicator_RemoveChangeListener" => Now(change_listeners::remove),
+        "listenerToken_Remove"
+        | "replicator_RemoveChangeListener"
+        | "query_RemoveChangeListener" => Now(change_listeners::remove),
 
         "database_Open" => Blocking(databases::open),
         "database_Close" => Blocking(databases::close),
@@ -81,10 +86,15 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "file_GetDefaultPath" => Blocking(files::default_path),
         "file_GetFileNamesInDirectory" => Blocking(files::names_in_directory),
 
-        "replicator_Create" => Blocking(replicators::create),
+        "query_Execute" => Later(queries::execute),
+        "query_Explain" => Later(queries::explain),
+        "query_AddChangeListener" => BlockingFor(queries::add_listener),
+
+        "replicator_Create" => BlockingFor(replicators::create),
         "replicator_Start" => BlockingFor(replicators::start),
         "replicator_ResetCheckpoint" => BlockingFor(replicators::reset_and_start),
         "replicator_Stop" => Blocking(replicators::stop),
+        "replicator_SetSuspended" => Now(replicators::set_suspended),
         "replicator_Cleanup" => Blocking(replicators::cleanup),
         "replicator_GetStatus" => Now(replicators::status),
         "replicator_GetServerCertificates" => Now(replicators::server_certificates),
@@ -115,18 +125,6 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "tlsIdentity_List" => Blocking(identities::list),
         "tlsIdentity_GetProtection" => Blocking(identities::protection),
 
-        "collection_CreateIndex"
-        | "collection_DeleteIndex"
-        | "collection_GetIndexes"
-        | "query_Execute"
-        | "query_Explain"
-        | "query_AddChangeListener"
-        | "query_RemoveChangeListener" => {
-            return Err(Error::lite(
-                Code::Unsupported,
-                format!("{name} is not supported yet"),
-            ));
-        }
         _ => {
             return Err(Error::lite(
                 Code::Unimplemented,
@@ -165,6 +163,20 @@ pub(super) fn database_lane(runtime: &'static Runtime, handle: String) -> String
         .databases
         .get(&handle)
         .map_or(handle, |open| open.name.clone())
+}
+
+/// Runs a call on the event loop's thread, if it is one of the few that may be short and proves to
+/// be.
+pub(super) fn run_inline(
+    runtime: &'static Runtime,
+    name: &str,
+    args: &str,
+) -> Option<Result<Outcome>> {
+    if name != "query_Execute" {
+        return None;
+    }
+    let args: Value = serde_json::from_str(args).ok()?;
+    queries::execute_quickly(&Args::new(runtime, &args))
 }
 
 /// Runs a call, at once or in its lane.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::conflict_resolver::AskingResolver;
 use super::message::Outcome;
 use super::port::{Completer, KeepAlive, Port};
 use super::tokens::{Source, Token};
@@ -176,8 +177,39 @@ pub(super) fn database_name(args: &Value) -> Option<String> {
     collection.get("databaseName")?.as_str().map(str::to_owned)
 }
 
-/// `replicator_Create {config}` → `{replicatorId}`.
-pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
+/// Takes the token of the callback to ask about conflicts, if there is one, and puts the asking
+/// into the configuration.
+fn prepare_to_ask(
+    args: &Args<'_>,
+    completer: &Completer,
+    config: &mut ReplicatorConfig,
+) -> Result<Option<Arc<Token>>> {
+    let asks = config.collections.iter().any(|c| c.custom_conflicts);
+    let named = !args.field("changeListenerToken").is_null();
+    match (asks, named) {
+        (false, false) => return Ok(None),
+        (true, true) => {}
+        (true, false) => {
+            let message = "a conflictResolver needs a callback and its changeListenerToken";
+            return Err(Error::invalid(message));
+        }
+        (false, true) => {
+            let message = "there is a changeListenerToken, but no collection asks about conflicts";
+            return Err(Error::invalid(message));
+        }
+    }
+    let name = args.text("changeListenerToken")?;
+    let token = args.runtime.tokens.reserve(name, completer.port())?;
+    config.resolver = Some(Arc::new(AskingResolver {
+        runtime: args.runtime,
+        token: Arc::clone(&token),
+    }));
+    Ok(Some(token))
+}
+
+/// `replicator_Create {config}` → `{replicatorId}`. Where a collection's configuration has
+/// `conflictResolver: true`, the callback of `changeListenerToken` is asked about its conflicts.
+pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> {
     let config = match args.field("config") {
         Value::Null => return Err(Error::invalid("argument \"config\" is missing")),
         config => config,
@@ -187,6 +219,7 @@ pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
         Ok(open.database.clone())
     };
     let (database, mut config) = ReplicatorConfig::from_json(config, &resolve)?;
+    let token = prepare_to_ask(args, completer, &mut config)?;
     if let Some(Authenticator::ClientCertificate { label, identity }) = &mut config.authenticator {
         *identity = Some(identities::find(args.runtime, label)?);
     }
@@ -203,6 +236,11 @@ pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
     let _ = entry
         .replicator
         .set(Replicator::new(database, config, observer, runtime));
+    if let Some(token) = token {
+        // So that it ends with the replicator.
+        let source = Source::Replicator(Arc::clone(&entry));
+        args.runtime.tokens.bind(&token, source);
+    }
     let id = entry.id.clone();
     lock(&args.runtime.replicators.0).insert(id.clone(), entry);
     Ok(Outcome::Json(json!({"replicatorId": id}).to_string()))
@@ -253,6 +291,15 @@ pub(super) fn cleanup(args: &Args<'_>) -> Result<Outcome> {
     entry.replicator()?.stop();
     // The STOPPED event may find nobody: the process need not wait for it.
     *lock(&entry.running) = Running::default();
+    Ok(Outcome::Nothing)
+}
+
+/// `replicator_SetSuspended {replicatorId, suspended}`.
+pub(super) fn set_suspended(args: &Args<'_>) -> Result<Outcome> {
+    let Value::Bool(suspended) = args.field("suspended") else {
+        return Err(Error::invalid("argument \"suspended\" must be a boolean"));
+    };
+    entry(args)?.replicator()?.set_suspended(*suspended);
     Ok(Outcome::Nothing)
 }
 

@@ -9,7 +9,7 @@ use super::handles::OpenDatabase;
 use super::port::Port;
 use super::replicators::ReplicatorEntry;
 use super::{discovery, lock, shown};
-use crate::database::ObserverId;
+use crate::database::{LiveQueryId, ObserverId};
 use crate::error::{Error, Result};
 
 /// A live listener's name and the port its events go to.
@@ -53,6 +53,13 @@ pub(super) enum Source {
         database: Arc<OpenDatabase>,
         /// The database's own name for it.
         observer: ObserverId,
+    },
+    /// Rows of a query.
+    Query {
+        /// Through which handle.
+        database: Arc<OpenDatabase>,
+        /// The database's own name for it.
+        live_query: LiveQueryId,
     },
     /// Status or documents of a replicator.
     Replicator(Arc<ReplicatorEntry>),
@@ -140,6 +147,10 @@ fn end(token: &Arc<Token>, source: Source) {
         Source::Pending | Source::Questions { .. } => {}
         Source::Browser(browser) => drop(browser),
         Source::Changes { database, observer } => database.database.remove_observer(observer),
+        Source::Query {
+            database,
+            live_query,
+        } => database.database.remove_live_query(live_query),
         Source::Replicator(entry) => entry.remove_listener(token),
     }
 }

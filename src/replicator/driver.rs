@@ -320,6 +320,8 @@ impl<O: DriverObserver> Driver<O> {
                 self.core.handle_local_change(index, now);
             }
             DbInput::BlobBacklogLow => {}
+            DbInput::CheckPeer if self.pinged_at.is_none() => self.ping(now),
+            DbInput::CheckPeer => {}
         }
     }
 
@@ -337,13 +339,17 @@ impl<O: DriverObserver> Driver<O> {
                 self.core.handle_transport_error(error);
             }
             None if self.heard_at + self.heartbeat <= now => {
-                self.pinged_at = Some(now);
-                // With no room for a PING the peer's silence is its own answer.
-                if self.transport.start_send_unpin(Outgoing::Ping).is_ok() {
-                    self.unflushed = true;
-                }
+                self.ping(now);
             }
             _ => {}
+        }
+    }
+
+    fn ping(&mut self, now: Instant) {
+        self.pinged_at = Some(now);
+        // With no room for a PING the peer's silence is its own answer.
+        if self.transport.start_send_unpin(Outgoing::Ping).is_ok() {
+            self.unflushed = true;
         }
     }
 

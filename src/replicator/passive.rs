@@ -16,6 +16,7 @@ use super::driver::{Driver, DriverObserver};
 use super::tuning;
 use crate::blip;
 use crate::database::Database;
+use crate::error::Error;
 use crate::model::CollectionSpec;
 use crate::transport::BoxTransport;
 
@@ -26,6 +27,8 @@ pub struct PassiveConfig {
     pub database: Database,
     /// The collections served.
     pub collections: Vec<CollectionSpec>,
+    /// Whether deltas are sent to clients that take them, and taken.
+    pub deltas: bool,
     /// The subprotocol agreed on, e.g. `BLIP_3+CBMobile_3`.
     pub protocol: String,
     /// The client's address, for logs.
@@ -82,7 +85,14 @@ impl DriverObserver for Watched {
     fn documents(&mut self, ended: Vec<DocumentEnded>) {
         for document in ended {
             if let Some(error) = document.error {
-                tracing::warn!(target: "replicator", doc_id = %document.doc_id, %error, "refused");
+                let doc_id = &document.doc_id;
+                match error {
+                    // The client's own choice: its pull filter.
+                    Error::Http { status: 403, .. } => {
+                        tracing::debug!(target: "replicator", %doc_id, "not wanted");
+                    }
+                    error => tracing::warn!(target: "replicator", %doc_id, %error, "refused"),
+                }
             }
         }
     }
@@ -117,6 +127,7 @@ pub async fn serve(
             .into_iter()
             .map(Core::served_collection)
             .collect(),
+        deltas: config.deltas,
         blip: blip::Config::default(),
         unix_time: unix_time(),
     };

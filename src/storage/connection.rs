@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 use zeroize::Zeroizing;
 
-use super::schema;
+use super::{schema, sql_functions};
 use crate::error::{Code, Error, Result};
 
 /// Name of the database file inside its folder.
@@ -85,6 +86,53 @@ impl fmt::Debug for CipherKey {
 pub(crate) struct Connection {
     pub(super) inner: rusqlite::Connection,
     wal_pages: Arc<AtomicU32>,
+    watch: Arc<Mutex<Watch>>,
+}
+
+/// Steps of SQLite's machine between two looks at whether to stop.
+const STOP_STEPS: std::ffi::c_int = 2_000;
+
+/// What makes the statements of a connection stop.
+#[derive(Debug, Default)]
+struct Watch {
+    flag: Option<Arc<AtomicBool>>,
+    /// How often [`STOP_STEPS`] may still pass.
+    budget: Option<u32>,
+}
+
+impl Watch {
+    fn must_stop(&mut self) -> bool {
+        if let Some(budget) = &mut self.budget {
+            let Some(left) = budget.checked_sub(1) else {
+                return true;
+            };
+            *budget = left;
+        }
+        self.flag
+            .as_ref()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+}
+
+/// While it lives, the statements of a connection may be stopped; see [`Connection::stop_when`].
+#[derive(Debug)]
+pub(crate) struct Stoppable<'a>(&'a Connection);
+
+impl Stoppable<'_> {
+    /// Whether statements were stopped because they took too many steps.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        lock_watch(&self.0.watch).budget == Some(0)
+    }
+}
+
+impl Drop for Stoppable<'_> {
+    fn drop(&mut self) {
+        *lock_watch(&self.0.watch) = Watch::default();
+    }
+}
+
+fn lock_watch(watch: &Mutex<Watch>) -> std::sync::MutexGuard<'_, Watch> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Connection {
@@ -100,7 +148,10 @@ impl Connection {
         full_sync: bool,
     ) -> Result<Self> {
         let mut connection = Self::open(file, key, true)?;
-        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        connection.set("synchronous", "NORMAL")?;
+        if full_sync {
+            connection.require_full_sync()?;
+        }
         connection.set("cache_size", -WRITER_CACHE_KIB)?;
         // Only takes effect in a file without tables.
         connection.set("auto_vacuum", "INCREMENTAL")?;
@@ -138,13 +189,10 @@ impl Connection {
     }
 
     /// Opens the connection of the checkpointer: it copies pages from the log to the file.
-    pub(crate) fn open_checkpointer(
-        file: &Path,
-        key: Option<&CipherKey>,
-        full_sync: bool,
-    ) -> Result<Self> {
+    pub(crate) fn open_checkpointer(file: &Path, key: Option<&CipherKey>) -> Result<Self> {
         let connection = Self::open(file, key, false)?;
-        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        // Forces the log before and the file after; more is only for commits.
+        connection.set("synchronous", "NORMAL")?;
         connection.set("wal_autocheckpoint", 0)?;
         connection.set("cache_size", -64)?;
         Ok(connection)
@@ -156,11 +204,19 @@ impl Connection {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }
         let inner = rusqlite::Connection::open_with_flags(file, flags)?;
-        let connection = Self {
+        let mut connection = Self {
             inner,
             wal_pages: Arc::default(),
+            watch: Arc::default(),
         };
         connection.inner.busy_timeout(BUSY_TIMEOUT)?;
+        // A name that nothing has is an error and no string.
+        for config in [
+            DbConfig::SQLITE_DBCONFIG_DQS_DML,
+            DbConfig::SQLITE_DBCONFIG_DQS_DDL,
+        ] {
+            connection.inner.set_db_config(config, false)?;
+        }
         connection
             .inner
             .set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
@@ -169,6 +225,11 @@ impl Connection {
             connection.set("cipher_log_level", "NONE")?;
             connection.set("key", key.literal().as_str())?;
         }
+        sql_functions::register(&connection.inner)?;
+        let watch = Arc::clone(&connection.watch);
+        connection
+            .inner
+            .progress_handler(STOP_STEPS, Some(move || lock_watch(&watch).must_stop()))?;
         // The first real read: tells a wrong key and a foreign file.
         connection
             .inner
@@ -191,6 +252,30 @@ impl Connection {
     pub(crate) fn run(&self, sql: &str) -> Result<()> {
         self.inner.prepare_cached(sql)?.raw_execute()?;
         Ok(())
+    }
+
+    /// Makes each commit wait for the disk. Outside a transaction.
+    pub(crate) fn require_full_sync(&self) -> Result<()> {
+        self.set("synchronous", "FULL")
+    }
+
+    /// Whether each commit waits for the disk.
+    #[cfg(test)]
+    pub(crate) fn has_full_sync(&self) -> bool {
+        let level = self
+            .inner
+            .pragma_query_value(None, "synchronous", |row| row.get(0));
+        level == Ok(2)
+    }
+
+    /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, or when they have taken
+    /// `budget` times some thousand steps, as long as the guard lives.
+    pub(crate) fn stop_when(&self, flag: &Arc<AtomicBool>, budget: Option<u32>) -> Stoppable<'_> {
+        *lock_watch(&self.watch) = Watch {
+            flag: Some(Arc::clone(flag)),
+            budget,
+        };
+        Stoppable(self)
     }
 
     /// Starts the transaction of the writer.
@@ -241,16 +326,18 @@ impl Connection {
     /// Starts a read transaction and pins what it will see.
     pub(crate) fn open_snapshot(&self) -> Result<()> {
         self.open_unpinned_snapshot()?;
+        self.pin_snapshot().inspect_err(|_| self.roll_back())
+    }
+
+    /// Pins what the read transaction sees, if nothing has yet; learns of changes of the schema.
+    pub(crate) fn pin_snapshot(&self) -> Result<()> {
         let pinned = self
             .inner
             .prepare_cached("SELECT 1 FROM collections LIMIT 1")
             .and_then(|mut statement| statement.query_row([], |_| Ok(())));
         match pinned {
             Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-            Err(error) => {
-                self.roll_back();
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -16,6 +16,10 @@ impl From<rusqlite::Error> for Error {
             ffi::SQLITE_ERROR if text.starts_with("no such table: docs_") => {
                 Self::not_found("collection not found, it was deleted just now")
             }
+            ffi::SQLITE_ERROR if text.starts_with("no such table: fts_") => Self::lite(
+                Code::MissingIndex,
+                "full-text index not found, it was deleted just now",
+            ),
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::lite(Code::Busy, text),
             ffi::SQLITE_CORRUPT => Self::lite(Code::CorruptData, text),
             ffi::SQLITE_NOTADB => Self::lite(Code::NotADatabaseFile, text),

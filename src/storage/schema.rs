@@ -9,7 +9,7 @@ const APPLICATION_ID: i32 = 0x5354_5445;
 
 /// `PRAGMA user_version` written by this release. A file with a higher one is refused, one with
 /// a lower one is migrated.
-pub(crate) const SCHEMA_VERSION: i32 = 1;
+pub(crate) const SCHEMA_VERSION: i32 = 2;
 
 const TABLES: &str = "
 CREATE TABLE info (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -42,6 +42,19 @@ CREATE TABLE peer_checkpoints (
 INSERT INTO collections (id, scope, name) VALUES (1, '_default', '_default');
 ";
 
+/// What version 2 has beyond version 1.
+const TABLES_2: &str = "
+CREATE TABLE indexes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    version TEXT NOT NULL,
+    UNIQUE (collection, name)
+);
+";
+
 /// Makes the tables of a new file, or checks that an old one is ours and not from the future.
 ///
 /// # Errors
@@ -63,6 +76,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<()> {
             ),
         )),
         (0, 0) => create(connection),
+        (APPLICATION_ID, 1) => migrate(connection),
         (APPLICATION_ID, older) => Err(Error::lite(
             Code::DatabaseTooOld,
             format!("database has schema version {older}, which was never released"),
@@ -86,6 +100,7 @@ fn create(connection: &mut Connection) -> Result<()> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(TABLES_2)?;
     create_collection_table(&transaction, 1)?;
     for key in ["private_uuid", "public_uuid"] {
         transaction.execute(
@@ -96,6 +111,17 @@ fn create(connection: &mut Connection) -> Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// Brings a file of version 1 to this one.
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES_2)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()?;
+    tracing::info!(target: "database", version = SCHEMA_VERSION, "database schema migrated");
     Ok(())
 }
 

@@ -12,7 +12,8 @@ use tokio_rustls::TlsStream;
 #[derive(Debug)]
 pub(crate) enum NetStream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    /// Over TCP, or over another TLS: that of a proxy.
+    Tls(Box<TlsStream<NetStream>>),
 }
 
 impl NetStream {

@@ -19,8 +19,24 @@ pub fn decode_body(jsonb: &[u8], out: &mut Vec<u8>) -> Result<()> {
     if element != element::OBJECT || !rest.is_empty() {
         return Err(corrupt("not one object"));
     }
-    object(payload, out, 1)?;
+    object(payload, out, MAX_NESTING)?;
     // Once over the whole is enough: what a broken sequence would need is never a quote.
+    match std::str::from_utf8(&out[start..]) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(corrupt("text is not UTF-8")),
+    }
+}
+
+/// Appends the compact JSON text of one stored element of any type to `out`, as
+/// [`decode_body`] does.
+///
+/// # Errors
+/// As [`decode_body`]; the nesting limit is `nesting`, for query results may wrap bodies.
+pub(crate) fn decode_element(jsonb: &[u8], nesting: usize, out: &mut Vec<u8>) -> Result<()> {
+    let start = out.len();
+    if !value(jsonb, out, nesting)?.is_empty() {
+        return Err(corrupt("more than one element"));
+    }
     match std::str::from_utf8(&out[start..]) {
         Ok(_) => Ok(()),
         Err(_) => Err(corrupt("text is not UTF-8")),
@@ -36,7 +52,10 @@ fn corrupt(what: &str) -> Error {
 }
 
 /// Cuts the first element off: its type, its payload, what follows it.
-fn split_element(bytes: &[u8]) -> Result<(u8, &[u8], &[u8])> {
+///
+/// # Errors
+/// `CorruptData` when it is cut short.
+pub(crate) fn split_element(bytes: &[u8]) -> Result<(u8, &[u8], &[u8])> {
     let cut = || corrupt("an element is cut short");
     let (&first, rest) = bytes.split_first().ok_or_else(cut)?;
     let (size, rest) = match first >> 4 {
@@ -59,8 +78,8 @@ fn split_element(bytes: &[u8]) -> Result<(u8, &[u8], &[u8])> {
     Ok((first & 15, payload, rest))
 }
 
-fn object(mut bytes: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()> {
-    check_depth(depth)?;
+fn object(mut bytes: &[u8], out: &mut Vec<u8>, levels: usize) -> Result<()> {
+    let levels = deeper(levels)?;
     out.push(b'{');
     let mut first = true;
     while !bytes.is_empty() {
@@ -73,36 +92,36 @@ fn object(mut bytes: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()> {
         }
         string(key, out);
         out.push(b':');
-        bytes = value(rest, out, depth)?;
+        bytes = value(rest, out, levels)?;
     }
     out.push(b'}');
     Ok(())
 }
 
-fn array(mut bytes: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()> {
-    check_depth(depth)?;
+fn array(mut bytes: &[u8], out: &mut Vec<u8>, levels: usize) -> Result<()> {
+    let levels = deeper(levels)?;
     out.push(b'[');
     let mut first = true;
     while !bytes.is_empty() {
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
-        bytes = value(bytes, out, depth)?;
+        bytes = value(bytes, out, levels)?;
     }
     out.push(b']');
     Ok(())
 }
 
-fn check_depth(depth: usize) -> Result<()> {
-    if depth > MAX_NESTING {
-        return Err(corrupt("nested too deep"));
-    }
-    Ok(())
+/// One of so many levels that may still open; what is left inside of it.
+fn deeper(levels: usize) -> Result<usize> {
+    levels
+        .checked_sub(1)
+        .ok_or_else(|| corrupt("nested too deep"))
 }
 
-/// Writes the first value of `bytes`, which lies inside a container of this depth; returns what
-/// follows it.
-fn value<'a>(bytes: &'a [u8], out: &mut Vec<u8>, depth: usize) -> Result<&'a [u8]> {
+/// Writes the first value of `bytes`, inside which so many levels may open; returns what follows
+/// it.
+fn value<'a>(bytes: &'a [u8], out: &mut Vec<u8>, levels: usize) -> Result<&'a [u8]> {
     let (element, payload, rest) = split_element(bytes)?;
     match element {
         element::TEXT_RAW => string(payload, out),
@@ -113,8 +132,8 @@ fn value<'a>(bytes: &'a [u8], out: &mut Vec<u8>, depth: usize) -> Result<&'a [u8
             }
             out.extend_from_slice(payload);
         }
-        element::OBJECT => object(payload, out, depth + 1)?,
-        element::ARRAY => array(payload, out, depth + 1)?,
+        element::OBJECT => object(payload, out, levels)?,
+        element::ARRAY => array(payload, out, levels)?,
         element::NULL | element::TRUE | element::FALSE => {
             if !payload.is_empty() {
                 return Err(corrupt("a literal has a payload"));

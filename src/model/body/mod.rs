@@ -17,6 +17,9 @@ use super::replication::BlobRef;
 use crate::error::{Error, Result};
 
 pub use decode::decode_body;
+pub(crate) use decode::{decode_element, split_element};
+pub(crate) use scan::escape_into;
+pub(crate) use write::push_header;
 
 /// Deepest nesting of a body; the top-level object counts as 1 (design D9).
 pub const MAX_NESTING: usize = 100;
@@ -82,15 +85,15 @@ pub fn revision_id(parent: Option<&RevId>, deleted: bool, canonical: &[u8]) -> R
 
 /// Element types of JSONB that this room writes. The others (JSON5 numbers, strings with escapes
 /// inside) are legal for SQLite but never stored.
-mod element {
-    pub(super) const NULL: u8 = 0;
-    pub(super) const TRUE: u8 = 1;
-    pub(super) const FALSE: u8 = 2;
-    pub(super) const INT: u8 = 3;
-    pub(super) const FLOAT: u8 = 5;
-    pub(super) const TEXT_RAW: u8 = 10;
-    pub(super) const ARRAY: u8 = 11;
-    pub(super) const OBJECT: u8 = 12;
+pub(crate) mod element {
+    pub(crate) const NULL: u8 = 0;
+    pub(crate) const TRUE: u8 = 1;
+    pub(crate) const FALSE: u8 = 2;
+    pub(crate) const INT: u8 = 3;
+    pub(crate) const FLOAT: u8 = 5;
+    pub(crate) const TEXT_RAW: u8 = 10;
+    pub(crate) const ARRAY: u8 = 11;
+    pub(crate) const OBJECT: u8 = 12;
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) fn find_special(bytes: &[u8], from: usize) -> usize {
 }
 
 /// Appends `raw` as the inside of a JSON string, escaping only what must be.
-pub(super) fn escape_into(raw: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn escape_into(raw: &[u8], out: &mut Vec<u8>) {
     let mut done = 0;
     loop {
         let at = find_special(raw, done);

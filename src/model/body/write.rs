@@ -32,6 +32,22 @@ pub(super) fn write(tape: &Tape<'_>) -> EncodedBody {
     }
 }
 
+/// Appends the shortest JSONB header for a payload of this size, which is below 4 GiB.
+pub(crate) fn push_header(element: u8, payload: usize, out: &mut Vec<u8>) {
+    match payload {
+        0..=11 => out.push(element | (payload as u8) << 4),
+        12..=0xff => out.extend_from_slice(&[element | 0xc0, payload as u8]),
+        0x100..=0xffff => {
+            let [high, low] = (payload as u16).to_be_bytes();
+            out.extend_from_slice(&[element | 0xd0, high, low]);
+        }
+        _ => {
+            out.push(element | 0xe0);
+            out.extend_from_slice(&(payload as u32).to_be_bytes());
+        }
+    }
+}
+
 struct Writer<'a, 'b> {
     tape: &'a Tape<'b>,
     jsonb: Vec<u8>,
@@ -41,21 +57,7 @@ struct Writer<'a, 'b> {
 
 impl Writer<'_, '_> {
     fn header(&mut self, element: u8, payload: usize) {
-        match payload {
-            0..=11 => self.jsonb.push(element | (payload as u8) << 4),
-            12..=0xff => self
-                .jsonb
-                .extend_from_slice(&[element | 0xc0, payload as u8]),
-            0x100..=0xffff => {
-                let [high, low] = (payload as u16).to_be_bytes();
-                self.jsonb.extend_from_slice(&[element | 0xd0, high, low]);
-            }
-            _ => {
-                self.jsonb.push(element | 0xe0);
-                self.jsonb
-                    .extend_from_slice(&(payload as u32).to_be_bytes());
-            }
-        }
+        push_header(element, payload, &mut self.jsonb);
     }
 
     fn literal(&mut self, element: u8, text: &[u8]) {

@@ -43,7 +43,6 @@ use passive::PassiveSession;
 
 use crate::blip::{self, Connection, Event, Message, ReplyTo, RequestId};
 use crate::error::{Error, Result};
-use crate::model::Sequence;
 use crate::protocol::Request;
 use crate::replicator::tuning;
 
@@ -76,6 +75,8 @@ pub struct CoreConfig {
     pub role: Role,
     /// Collections, in the order of their [`CollectionIndex`].
     pub collections: Vec<CoreCollection>,
+    /// Whether deltas are sent to a peer that takes them, and taken (wire §6).
+    pub deltas: bool,
     /// Limits of the BLIP connection.
     pub blip: blip::Config,
     /// Time since 1970 at the moment of [`Core::new`].
@@ -134,6 +135,7 @@ pub struct Core {
     fetcher: BlobFetcher,
     sender: BlobSender,
     phase: Phase,
+    deltas: bool,
     close: Option<CloseReason>,
     outcome: Result<()>,
     told: CoreStatus,
@@ -175,6 +177,7 @@ impl Core {
             fetcher: BlobFetcher::default(),
             sender: BlobSender::default(),
             phase: Phase::Starting,
+            deltas: config.deltas,
             close: None,
             outcome: Ok(()),
             told: CoreStatus::default(),
@@ -186,7 +189,12 @@ impl Core {
 
     fn start(&mut self) {
         match self.role {
-            Role::Passive => self.phase = Phase::Running,
+            Role::Passive => {
+                self.phase = Phase::Running;
+                if self.deltas {
+                    self.cx.keep_delta_bases(true);
+                }
+            }
             Role::Active(_) => {
                 for checkpointer in self
                     .collections
@@ -594,9 +602,4 @@ impl Core {
             }
         }
     }
-}
-
-/// Reads `since` as a listener does: an integer, anything else is the start (wire §3.5).
-fn since_sequence(since: Option<&str>) -> Sequence {
-    Sequence(since.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

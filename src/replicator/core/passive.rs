@@ -9,10 +9,10 @@ use super::effects::{DbAnswer, DbRequest, Direction};
 use super::gate::{self, Held};
 use super::puller::{PullConfig, Puller};
 use super::pusher::{PushConfig, Pusher};
-use super::{Core, CoreCollection, since_sequence};
+use super::{Core, CoreCollection};
 use crate::blip::{Message, ReplyTo};
 use crate::error::{Code, Error, Result};
-use crate::model::{CollectionSpec, DocId, SequenceSet};
+use crate::model::{CollectionSpec, DocId, Sequence, SequenceSet};
 use crate::protocol::{CheckpointReply, CollectionReply, Request, SubChanges, no_handler};
 
 /// How the client names collections (wire §3.1): its first message decides.
@@ -163,10 +163,14 @@ impl Core {
                     puller.handle_changes(to, rows, &mut self.cx);
                 }
             }
-            Request::ProposeChanges { rows, .. } => {
+            Request::ProposeChanges {
+                rows,
+                conflict_includes_rev,
+                ..
+            } => {
                 self.puller(collection);
                 if let Some(puller) = &mut self.collections[collection].puller {
-                    puller.handle_proposals(to, rows, &mut self.cx);
+                    puller.handle_proposals(to, rows, conflict_includes_rev, &mut self.cx);
                 }
             }
             Request::Rev(rev) => {
@@ -289,11 +293,14 @@ impl Core {
         let (index, wire) = (collection.index, collection.wire);
         collection.puller.get_or_insert_with(|| {
             let config = PullConfig {
+                deltas: self.deltas,
                 active: false,
                 continuous: true,
                 doc_ids: None,
                 channels: None,
                 auto_purge: false,
+                filtered: false,
+                keep_conflicts: false,
             };
             Puller::new(index, wire, config)
         });
@@ -322,6 +329,7 @@ impl Core {
             self.cx.blip.reply(to, Message::default());
         }
         let config = PushConfig {
+            deltas: self.deltas,
             active: false,
             continuous: sub.continuous,
             doc_ids: sub.doc_ids.map(|list| {
@@ -332,6 +340,8 @@ impl Core {
             live_only: sub.active_only,
             trust_ancestors: false,
             pulls_too: false,
+            filtered: false,
+            replacements: sub.send_replacement_revs,
         };
         let already = SequenceSet::up_to(since_sequence(sub.since.as_deref()));
         let mut pusher = Pusher::new(collection.index, collection.wire, config, already);
@@ -347,6 +357,14 @@ impl Core {
             client_id: String::new(),
             doc_ids: None,
             channels: None,
+            keep_conflicts: false,
+            push_filter: false,
+            pull_filter: false,
         }
     }
+}
+
+/// Reads `since` as a listener does: an integer, anything else is the start (wire §3.5).
+fn since_sequence(since: Option<&str>) -> Sequence {
+    Sequence(since.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

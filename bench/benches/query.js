@@ -1,0 +1,127 @@
+// @ts-check
+
+// query: the same questions in SQL++ and in hand-written SQL over JSONB, with the same indexes, beside pouchdb-find and RxDB.
+
+const { worker } = require('../lib/bench');
+const { QUERIES } = require('../lib/queries');
+const { inMib, median } = require('../lib/stats');
+
+/** @typedef {import('../lib/bench').Settings} Settings */
+/** @typedef {import('../lib/bench').Findings} Findings */
+
+const FLOOR = 'better-sqlite3';
+
+/** Queries in a measurement of compiling. */
+const COMPILED = 200;
+
+/** Most that a query may take of the time of hand-written SQL. */
+const RATIO = 1.5;
+
+/** Queries that leave PouchDB or RxDB for minutes at this number of documents. */
+const SLOW = ['pouchdb', 'rxdb'];
+
+/**
+ * @param {Settings} settings
+ * @param {Findings} findings
+ */
+async function runQueries(settings, findings) {
+  /** @type {Map<string, ReturnType<typeof worker>>} */
+  const workers = new Map();
+  try {
+    for (const subject of settings.subjects) {
+      const running = worker('query.js', subject, [subject], settings);
+      try {
+        await running.call('fill', { folder: settings.folder, count: settings.large || settings.docs });
+        workers.set(subject, running);
+      } catch (error) {
+        findings.skip('query', subject, error);
+        await running.stop();
+      }
+    }
+    for (const [name, { repeat }] of Object.entries(QUERIES)) {
+      await runOne(settings, findings, workers, name, repeat);
+    }
+    const settee = workers.get('settee');
+    if (settee) await runAlone(settings, findings, settee);
+  } finally {
+    await Promise.all([...workers.values()].map((running) => running.stop()));
+  }
+}
+
+/**
+ * @param {Settings} settings
+ * @param {Findings} findings
+ * @param {Map<string, ReturnType<typeof worker>>} workers
+ * @param {string} name
+ * @param {number} repeat
+ */
+async function runOne(settings, findings, workers, name, repeat) {
+  const bench = `query: ${name}`;
+  /** @type {Map<string, number>} */
+  const rows = new Map();
+  const left = new Map(workers);
+  for (let round = -1; round < settings.rounds; round++) {
+    for (const [subject, running] of left) {
+      const times = SLOW.includes(subject) ? Math.min(repeat, 20) : repeat;
+      try {
+        const found = await running.call('measure', { name, repeat: times });
+        // The first round warms up.
+        if (round < 0) rows.set(subject, found.rows / times);
+        else findings.add(bench, subject, (found.seconds / times) * 1000, { unit: 'ms', higherIsBetter: false });
+      } catch (error) {
+        findings.skip(bench, subject, error);
+        left.delete(subject);
+      }
+    }
+  }
+  const floor = findings.find(bench, FLOOR);
+  const ours = findings.find(bench, 'settee');
+  if (!floor || !ours) return;
+  // Lookups ask for other addresses each time, all else must agree.
+  if (!name.startsWith('indexed') && rows.get('settee') !== rows.get(FLOOR))
+    throw new Error(`${name}: settee finds ${rows.get('settee')} rows, SQL ${rows.get(FLOOR)}`);
+  findings.check(bench, 'of hand-written SQL', median(ours.values) / median(floor.values), {
+    atMost: RATIO,
+    unit: '×',
+  });
+}
+
+/**
+ * What has no rival: compiling, and the memory of a large result.
+ * @param {Settings} settings
+ * @param {Findings} findings
+ * @param {ReturnType<typeof worker>} settee
+ */
+async function runAlone(settings, findings, settee) {
+  for (let round = 0; round < settings.rounds; round++) {
+    const { cold, cached } = await settee.call('compile', { count: COMPILED });
+    const each = (/** @type {number} */ seconds) => (seconds / COMPILED) * 1000;
+    findings.add('query: new text', 'settee', each(cold), { unit: 'ms', higherIsBetter: false });
+    findings.add('query: known text', 'settee', each(cached), { unit: 'ms', higherIsBetter: false });
+  }
+  const value = (/** @type {string} */ bench) => {
+    const found = findings.find(bench, 'settee');
+    return found ? median(found.values) : null;
+  };
+  const [cold, cached] = [value('query: new text'), value('query: known text')];
+  findings.check(
+    'query: new text',
+    'more than for a known one (parse and plan)',
+    cold !== null && cached !== null ? cold - cached : null,
+    { atMost: 0.3, unit: 'ms' },
+  );
+  const { length, growth } = await settee.call('large');
+  findings.add('query: memory of a large result', 'settee', inMib(growth), { unit: 'MiB', higherIsBetter: false });
+  findings.check('query: memory of a large result', `of its ${inMib(length)} MiB`, growth / length, {
+    atMost: 2,
+    unit: '×',
+  });
+}
+
+/** @type {Record<string, { about: string, run: (settings: Settings, findings: Findings) => Promise<void> }>} */
+module.exports = {
+  query: {
+    about: `SQL++ beside hand-written SQL on the documents of --large; at most ${RATIO} × its time`,
+    run: runQueries,
+  },
+};

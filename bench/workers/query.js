@@ -1,0 +1,63 @@
+// @ts-check
+
+// Measures one subject's queries, in a process of its own that lives through all rounds. argv: the subject.
+
+const path = require('path');
+const { serve } = require('../../examples/node/sync-demo/child');
+const { orders } = require('../lib/queries');
+const { residentMemory, timed } = require('../lib/stats');
+
+const subject = require(`../subjects/query/${process.argv[2]}`);
+/** @type {any} */
+let store;
+
+serve({
+  /** Makes the database. @param {{ folder: string, count: number }} args */
+  async fill({ folder, count }) {
+    store = await subject.open(path.join(folder, `query-${process.argv[2]}`));
+    await store.fill(orders(count));
+  },
+
+  /** @param {{ name: string, repeat: number }} args */
+  async measure({ name, repeat }) {
+    let rows = 0;
+    const seconds = await timed(async () => {
+      rows = await store.run(name, repeat);
+    });
+    return { seconds, rows };
+  },
+
+  /** @param {{ count: number }} args */
+  async compile({ count }) {
+    return store.compile(count);
+  },
+
+  /** Highest memory while a large result is made, over that before it; and the length of the result. */
+  async large() {
+    const { gc } = /** @type {any} */ (globalThis);
+    gc();
+    const before = residentMemory(process.pid) || 0;
+    let peak = before;
+    const length = await new Promise((resolve, reject) => {
+      const timer = setInterval(() => {
+        peak = Math.max(peak, residentMemory(process.pid) || 0);
+      }, 5);
+      store.large().then(
+        (/** @type {number} */ found) => {
+          peak = Math.max(peak, residentMemory(process.pid) || 0);
+          clearInterval(timer);
+          resolve(found);
+        },
+        (/** @type {any} */ error) => {
+          clearInterval(timer);
+          reject(error);
+        },
+      );
+    });
+    return { length, growth: peak - before };
+  },
+
+  async close() {
+    await store.close();
+  },
+});

@@ -1,0 +1,246 @@
+//! Queries and live queries (API §7, §13.4, §15.8).
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::args::Args;
+use super::functions::Job;
+use super::message::{Outcome, put_string};
+use super::port::Completer;
+use super::tokens::Source;
+use super::{batch, shown};
+use crate::database::{QueryParameters, QueryResult, ReadTx};
+use crate::error::{Error, Result};
+use crate::query::value::Value;
+
+/// `query_Execute {name, query, parameters}` → `{data}`: the rows as JSON text.
+pub(super) fn execute(args: &Args<'_>) -> Result<Job> {
+    let open = args.database()?;
+    let query = args.text("query")?.to_owned();
+    let parameters = parameters(args.field("parameters"))?;
+    Ok(Box::new(move |completer| {
+        let stop = open.database.query_stop();
+        let work = move |tx: &ReadTx<'_>| {
+            let QueryResult { json, .. } = tx.stoppable_query(&query, &parameters, &stop)?;
+            Ok(Outcome::Text(json))
+        };
+        batch::read(&open, work, completer);
+    }))
+}
+
+/// `query_Execute` on this thread, if nothing is before it and it is quick.
+pub(super) fn execute_quickly(args: &Args<'_>) -> Option<Result<Outcome>> {
+    let run = || {
+        let open = args.database()?;
+        if batch::is_gathering(&open) || args.runtime.lanes.any_busy() {
+            return Ok(None);
+        }
+        let query = args.text("query")?;
+        let parameters = parameters(args.field("parameters"))?;
+        let stop = open.database.query_stop();
+        let work = |tx: &ReadTx<'_>| tx.quick_query(query, &parameters, &stop);
+        open.database.try_read_inline(work).unwrap_or(Ok(None))
+    };
+    match run() {
+        Ok(Some(QueryResult { json, .. })) => Some(Ok(Outcome::Text(json))),
+        Ok(None) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// `query_Explain {name, query, parameters}` → `{data}`: SQL, plan, JSON form.
+pub(super) fn explain(args: &Args<'_>) -> Result<Job> {
+    let open = args.database()?;
+    let query = args.text("query")?.to_owned();
+    parameters(args.field("parameters"))?;
+    Ok(Box::new(move |completer| {
+        batch::read(
+            &open,
+            move |tx| tx.explain(&query).map(Outcome::Text),
+            completer,
+        );
+    }))
+}
+
+/// `query_AddChangeListener {name, query, parameters, changeListenerToken}`.
+pub(super) fn add_listener(args: &Args<'_>, completer: &Completer) -> Result<Outcome> {
+    let open = args.database()?;
+    let query = args.text("query")?;
+    let parameters = parameters(args.field("parameters"))?;
+    let tokens = &args.runtime.tokens;
+    let name = args.text("changeListenerToken")?;
+    let token = tokens.reserve(name, completer.port())?;
+    let sender = Arc::clone(&token);
+    let added = open.database.add_live_query(
+        query,
+        parameters,
+        Arc::new(move |rows| sender.send(&payload(rows))),
+    );
+    match added {
+        Ok(live_query) => {
+            tokens.bind(
+                &token,
+                Source::Query {
+                    database: open,
+                    live_query,
+                },
+            );
+            Ok(Outcome::Nothing)
+        }
+        Err(error) => {
+            let _ = tokens.remove(name);
+            Err(error)
+        }
+    }
+}
+
+/// `{data}`, or `{data: '[]', error}` (API §15.7).
+fn payload(rows: Result<&str>) -> String {
+    let mut text = String::new();
+    match rows {
+        Ok(rows) => {
+            text.reserve(rows.len() + rows.len() / 8 + 16);
+            text.push_str("{\"data\":");
+            put_string(&mut text, rows);
+        }
+        Err(error) => {
+            text.push_str("{\"data\":\"[]\",\"error\":");
+            put_string(&mut text, error.message());
+        }
+    }
+    text.push('}');
+    text
+}
+
+/// `{[name]: {value, type} | null}`, or such a thing inside of `_parameters`.
+fn parameters(json: &Json) -> Result<QueryParameters> {
+    let mut parameters = QueryParameters::new();
+    let json = json.get("_parameters").unwrap_or(json);
+    let entries = match json {
+        Json::Null => return Ok(parameters),
+        Json::Object(entries) => entries,
+        _ => return Err(Error::invalid("argument \"parameters\" must be an object")),
+    };
+    for (name, entry) in entries {
+        // Removed ones are null.
+        let Json::Object(entry) = entry else { continue };
+        let value = entry.get("value").unwrap_or(&Json::Null);
+        let kind = entry.get("type").and_then(Json::as_str).unwrap_or_default();
+        set(&mut parameters, name, kind, value)?;
+    }
+    Ok(parameters)
+}
+
+fn set(parameters: &mut QueryParameters, name: &str, kind: &str, value: &Json) -> Result<()> {
+    let mismatch = || {
+        Error::invalid(format!(
+            "query parameter {:?} of type {kind:?} has a value of another type",
+            shown(name)
+        ))
+    };
+    let value = match (kind, value) {
+        ("value", value) => return parameters.set_json(name, &value.to_string()),
+        ("string" | "boolean" | "int" | "long" | "float" | "double" | "date", Json::Null) => {
+            Value::Null
+        }
+        ("string", Json::String(text)) => Value::string(text.clone()),
+        ("boolean", Json::Bool(value)) => Value::Boolean(*value),
+        ("int" | "long", Json::Number(number)) => {
+            let whole = |number: f64| number.trunc() as i64;
+            let integer = number.as_i64().or_else(|| number.as_f64().map(whole));
+            Value::Integer(integer.ok_or_else(mismatch)?)
+        }
+        ("float" | "double", Json::Number(number)) => {
+            Value::Double(number.as_f64().ok_or_else(mismatch)?)
+        }
+        ("date", Json::String(text)) => Value::string(utc(text).ok_or_else(mismatch)?),
+        ("string" | "boolean" | "int" | "long" | "float" | "double" | "date", _) => {
+            return Err(mismatch());
+        }
+        _ => {
+            return Err(Error::invalid(format!(
+                "query parameter {:?} has the unknown type {:?}",
+                shown(name),
+                shown(kind)
+            )));
+        }
+    };
+    parameters.set(name, value);
+    Ok(())
+}
+
+/// A date with milliseconds in UTC.
+fn utc(text: &str) -> Option<String> {
+    let date: jiff::Timestamp = text.parse().ok()?;
+    let milliseconds = jiff::Timestamp::from_millisecond(date.as_millisecond()).ok()?;
+    Some(format!("{milliseconds:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn one(kind: &str, value: Json) -> Result<QueryParameters> {
+        parameters(&json!({"p": {"name": "p", "value": value, "type": kind}}))
+    }
+
+    fn is(kind: &str, value: Json, expected: Value<'static>) {
+        let mut wanted = QueryParameters::new();
+        wanted.set("p", expected);
+        assert_eq!(one(kind, value).unwrap(), wanted, "{kind}");
+    }
+
+    #[test]
+    fn a_parameter_is_bound_by_its_type() {
+        is("int", json!(5), Value::Integer(5));
+        is("int", json!(-5.9), Value::Integer(-5));
+        is(
+            "long",
+            json!(9_007_199_254_740_993_i64),
+            Value::Integer(9_007_199_254_740_993),
+        );
+        is("double", json!(5), Value::Double(5.0));
+        is("float", json!(0.1), Value::Double(0.1));
+        is("boolean", json!(true), Value::Boolean(true));
+        is("string", json!("x"), Value::str("x"));
+        is("string", json!(null), Value::Null);
+        is("value", json!(5), Value::Integer(5));
+        is("value", json!(5.5), Value::Double(5.5));
+        is("value", json!("a\"b"), Value::str("a\"b"));
+        is("value", json!(null), Value::Null);
+        is(
+            "date",
+            json!("2020-02-03T04:05:06Z"),
+            Value::str("2020-02-03T04:05:06.000Z"),
+        );
+        is(
+            "date",
+            json!("2020-02-03T04:05:06.7+01:30"),
+            Value::str("2020-02-03T02:35:06.700Z"),
+        );
+    }
+
+    #[test]
+    fn removed_parameters_are_skipped_and_bad_ones_refused() {
+        let none = QueryParameters::new();
+        assert_eq!(parameters(&json!({"p": null, "q": 3})).unwrap(), none);
+        assert_eq!(
+            parameters(&json!({"_parameters": {"p": null}})).unwrap(),
+            none
+        );
+        assert_eq!(parameters(&Json::Null).unwrap(), none);
+        for (kind, value) in [
+            ("uuid", json!("x")),
+            ("int", json!("5")),
+            ("string", json!(5)),
+            ("date", json!("yesterday")),
+            ("boolean", json!(1)),
+        ] {
+            assert!(one(kind, value).is_err(), "{kind}");
+        }
+        assert!(parameters(&json!([1])).is_err());
+    }
+}
