@@ -143,6 +143,9 @@ struct Statement<'q> {
     matched: Vec<Matched>,
     /// For each source: whether deleted documents are seen.
     sees_deleted: Vec<bool>,
+    /// How many of the sources may be named: in the `ON` of a statement with `LEFT JOIN`, those
+    /// that are joined later may not.
+    visible: usize,
     /// Whether rows are gathered: there are keys of groups, or an aggregate in the projection.
     aggregated: bool,
 }
@@ -151,6 +154,7 @@ impl<'q> Statement<'q> {
     fn new(scope: Scope<'q>) -> Self {
         Self {
             sees_deleted: vec![false; scope.sources.len()],
+            visible: usize::MAX,
             scope: Rc::new(scope),
             variables: Vec::new(),
             hidden: Vec::new(),

@@ -466,21 +466,37 @@ impl<'q> Lowering<'q> {
     /// For each item after the first source: what it is joined on, or the call that gives the
     /// elements.
     fn ons(&mut self, select: &'q Select) -> Result<Vec<Option<String>>> {
-        let rest = select.from.iter().flat_map(|from| &from.rest);
-        rest.map(|item| match item {
-            FromItem::Join { on: Some(on), .. } => {
-                let on = self.in_place(Place::On, |lowering| lowering.piece(on))?;
-                Ok(Some(on))
+        let rest = || select.from.iter().flat_map(|from| &from.rest);
+        // SQLite lets an ON look ahead only where all joins are inner ones.
+        let left = |item: &FromItem| {
+            matches!(
+                item,
+                FromItem::Join {
+                    kind: JoinKind::Left,
+                    ..
+                }
+            )
+        };
+        let in_order = rest().any(left);
+        let mut ons = Vec::new();
+        for (index, item) in rest().enumerate() {
+            if in_order {
+                self.statement.visible = index + 2;
             }
-            FromItem::Join { on: None, .. } => Ok(None),
-            FromItem::Unnest { array, .. } => {
-                let array = self.in_place(Place::Unnest, |lowering| {
-                    lowering.piece_of(|lowering| lowering.jsonb(array))
-                })?;
-                Ok(Some(array))
-            }
-        })
-        .collect()
+            ons.push(match item {
+                FromItem::Join { on: None, .. } => None,
+                FromItem::Join { on: Some(on), .. } => {
+                    Some(self.in_place(Place::On, |lowering| lowering.piece(on))?)
+                }
+                FromItem::Unnest { array, .. } => {
+                    Some(self.in_place(Place::Unnest, |lowering| {
+                        lowering.piece_of(|lowering| lowering.jsonb(array))
+                    })?)
+                }
+            });
+        }
+        self.statement.visible = usize::MAX;
+        Ok(ons)
     }
 
     /// Writes `FROM`; what limits the sources goes before the other conditions.

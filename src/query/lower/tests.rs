@@ -281,6 +281,7 @@ fn sources_are_joined() {
          (sp1_value(\"e\".body, 'x') = +\"d\".id AND sp1_value(\"e\".body, 'x') = \"d\".id) \
          JOIN jsonb_each(sp1_jsonb(\"e\".body, 't')) AS \"t\" WHERE \"e\".flags & 1 = 0"
     );
+    compiled("SELECT a.n FROM _ a JOIN s.k b ON b.n = META(c).id JOIN t.k c ON true");
     let twice = compiled("SELECT k.n AS a, s.k.n AS b FROM s.k JOIN t.k x ON true").sql;
     assert!(twice.contains("sp1_value(\"k\".body, 'n')"), "{twice}");
     let same = compiled("SELECT s.k.n AS a, t.k.n AS b FROM s.k JOIN t.k ON true").sql;
@@ -505,6 +506,10 @@ fn wrong_uses_are_told_with_their_place() {
         (
             "SELECT n FROM _ LIMIT ANY v IN a SATISFIES v END",
             "LIMIT and OFFSET cannot use properties",
+        ),
+        (
+            "SELECT a.n FROM _ a LEFT JOIN s.k b ON b.n = c.n JOIN t.k c ON true",
+            "c is joined only after this ON",
         ),
         ("SELECT MAX(*) FROM _", "* may only stand"),
         (
