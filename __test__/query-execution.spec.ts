@@ -124,6 +124,17 @@ describe('execute', () => {
     await expect(rows('SELECT COUNT(*) AS n FROM _ WHERE burst')).resolves.toEqual([{ n: 0 }]);
   });
 
+  it('inside a batch sees what the batch has written', async () => {
+    const found: Promise<unknown>[] = [];
+    await database.inBatch(() => {
+      collection.save(new MutableDocument('in-batch', { batch: 1 })).catch(() => undefined);
+      found.push(rows('SELECT META().id FROM _ WHERE batch = 1'));
+      collection.purgeById('in-batch').catch(() => undefined);
+      found.push(rows('SELECT META().id FROM _ WHERE batch = 1'));
+    });
+    await expect(Promise.all(found)).resolves.toEqual([[{ id: 'in-batch' }], []]);
+  });
+
   it('gives large results whole', async () => {
     const large = await database.createCollection('large', 'big');
     const text = 'é"\\\n'.repeat(50);

@@ -8,6 +8,8 @@
 //!                              ├─ reader_pool    snapshots and the threads that read
 //!                              ├─ checkpointer   copies the write-ahead log
 //!                              ├─ observers      told after each commit
+//!                              ├─ query          compiled queries, runs
+//!                              ├─ live_query     queries that run again after commits
 //!                              └─ storage        SQLite, blob files, the process lock
 //! ```
 //!

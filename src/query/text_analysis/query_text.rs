@@ -39,7 +39,7 @@ impl Analyzer {
                 Piece::Close => out.push(')'),
                 Piece::Lone(rest) => {
                     out.push('"');
-                    out.push_str(&rest);
+                    out.push_str(rest);
                 }
             }
         }

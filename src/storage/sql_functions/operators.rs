@@ -151,3 +151,159 @@ fn result(call: &Call<'_>, _: &State) {
         _ => call.same(0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::types::Value as Sql;
+
+    use super::super::encoding::Bound;
+    use super::super::register;
+    use crate::model::body::encode_body;
+    use crate::query::value::Value;
+
+    fn connection(json: &str) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        register(&connection).unwrap();
+        connection
+            .execute("CREATE TABLE t (body BLOB)", [])
+            .unwrap();
+        let body = encode_body(json.as_bytes()).unwrap().jsonb;
+        connection
+            .execute("INSERT INTO t VALUES (?1)", [body])
+            .unwrap();
+        connection
+    }
+
+    fn get(connection: &rusqlite::Connection, expression: &str) -> Sql {
+        let sql = format!("SELECT {expression} FROM t");
+        connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_property_of_each_kind_is_what_it_is_inside_sqlite_and_in_a_result() {
+        let connection = connection(
+            r#"{"i":5,"d":5.0,"s":"x","t":true,"f":false,"n":null,"a":[1.0],"o":{"b":2}}"#,
+        );
+        let value = |path: &str| get(&connection, &format!("sp1_value(body, '{path}')"));
+        let result = |path: &str| {
+            get(
+                &connection,
+                &format!("sp1_result(sp1_value(body, '{path}'))"),
+            )
+        };
+        for (path, inside, outside) in [
+            ("i", Sql::Integer(5), Sql::Integer(5)),
+            ("d", Sql::Real(5.0), Sql::Real(5.0)),
+            ("s", Sql::Text("x".into()), Sql::Text("x".into())),
+            ("t", Sql::Integer(1), Sql::Blob(vec![2])),
+            ("f", Sql::Integer(0), Sql::Blob(vec![1])),
+            ("n", Sql::Blob(vec![]), Sql::Blob(vec![0])),
+            ("missing", Sql::Null, Sql::Null),
+            ("i.x", Sql::Null, Sql::Null),
+        ] {
+            assert_eq!((value(path), result(path)), (inside, outside), "{path}");
+        }
+        // Canonical: an integral double inside a container is an integer.
+        assert_eq!(value("a"), Sql::Blob(vec![b'A', 0x2b, 0x13, b'1']));
+        assert_eq!(result("o"), value("o"));
+        assert_eq!(
+            get(&connection, "sp1_path(sp1_value(body, 'o'), 'b')"),
+            Sql::Integer(2)
+        );
+    }
+
+    #[test]
+    fn an_index_does_not_turn_booleans_into_numbers() {
+        let connection = connection(r#"{"b":true}"#);
+        let sql = "CREATE INDEX i ON t (sp1_value(body, 'b'))";
+        connection.execute_batch(sql).unwrap();
+        let sql = "SELECT sp1_result(sp1_value(body, 'b')) FROM t WHERE sp1_value(body, 'b') = 1";
+        let found: Sql = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(found, Sql::Blob(vec![2]));
+        let plan: String = connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {sql}"), [], |row| row.get(3))
+            .unwrap();
+        assert!(plan.contains("USING INDEX i"), "{plan}");
+    }
+
+    #[test]
+    fn a_bound_parameter_keeps_its_kind() {
+        let connection = connection("{}");
+        let mut array = crate::query::value::ArrayBuilder::new();
+        array.push(&Value::Integer(1));
+        for (value, expected) in [
+            (Value::Missing, Sql::Null),
+            (Value::Null, Sql::Null),
+            (Value::Boolean(true), Sql::Blob(vec![2])),
+            (Value::Boolean(false), Sql::Blob(vec![1])),
+            (Value::Integer(7), Sql::Integer(7)),
+            (Value::Double(0.5), Sql::Real(0.5)),
+            (Value::str("x\0y"), Sql::Text("x\0y".into())),
+            (
+                Value::Array(array.finish()),
+                Sql::Blob(vec![b'A', 0x2b, 0x13, b'1']),
+            ),
+        ] {
+            let bound = Bound::parameter(&value);
+            let found: Sql = connection
+                .query_row("SELECT sp1_result(sp1_param(?1))", [bound], |row| {
+                    row.get(0)
+                })
+                .unwrap();
+            assert_eq!(found, expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn elements_of_anything_are_those_of_jsonb_each() {
+        let connection = connection(r#"{"a":[1,2.0,"x",null,true,[2.0],{"k":false}],"s":7}"#);
+        let elements = |source: &str| -> Vec<Sql> {
+            let sql = format!(
+                "SELECT sp1_result(sp1_elem(v.value, v.type)) FROM t, jsonb_each({source}) v"
+            );
+            let mut statement = connection.prepare(&sql).unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.map(|row| row.unwrap()).collect()
+        };
+        assert_eq!(
+            elements("sp1_jsonb(body, 'a')"),
+            [
+                Sql::Integer(1),
+                Sql::Real(2.0),
+                Sql::Text("x".into()),
+                Sql::Blob(vec![0]),
+                Sql::Blob(vec![2]),
+                Sql::Blob(vec![b'A', 0x2b, 0x13, b'2']),
+                Sql::Blob(vec![b'O', 0x3c, 0x1a, b'k', 2]),
+            ]
+        );
+        assert_eq!(elements("sp1_jsonb(body, 's')"), [Sql::Integer(7)]);
+        assert_eq!(elements("sp1_jsonb(body, 'none')"), []);
+        assert_eq!(elements("sp1_jsonb_of('x')"), [Sql::Text("x".into())]);
+        assert_eq!(elements("sp1_jsonb_of(x'')"), [Sql::Blob(vec![0])]);
+    }
+
+    #[test]
+    fn only_an_integer_limits() {
+        let connection = connection("{}");
+        assert_eq!(get(&connection, "sp1_int(-3)"), Sql::Integer(-3));
+        for other in ["1.5", "'1'", "NULL", "x''"] {
+            let error = connection
+                .query_row(&format!("SELECT sp1_int({other})"), [], |_| Ok(()))
+                .unwrap_err();
+            assert_eq!(crate::Error::from(error).code(), 20, "{other}");
+        }
+    }
+
+    #[test]
+    fn damaged_bodies_have_no_properties() {
+        let connection = connection("{}");
+        for body in ["x'ff'", "x'4c'", "x'0b0b'", "x''", "'text'", "7"] {
+            let sql = format!("SELECT sp1_value({body}, 'a'), sp1_root({body})");
+            let found: (Sql, Sql) = connection
+                .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap();
+            assert_eq!(found.0, Sql::Null, "{body}");
+        }
+    }
+}
