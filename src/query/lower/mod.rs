@@ -18,7 +18,7 @@ mod property;
 mod select;
 pub(super) mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::ast::{At, Expr, Literal, Select};
@@ -177,6 +177,7 @@ pub(super) struct Lowering<'q> {
     /// Length of the finished pieces that are not in `out`.
     written: usize,
     parameters: Vec<&'q str>,
+    parameter_numbers: HashMap<&'q str, usize>,
     collections: BTreeSet<(String, String)>,
     statement: Statement<'q>,
     depth: usize,
@@ -192,6 +193,7 @@ impl<'q> Lowering<'q> {
             out: String::new(),
             written: 0,
             parameters: Vec::new(),
+            parameter_numbers: HashMap::new(),
             collections: BTreeSet::new(),
             statement: Statement::new(Scope::default()),
             depth: 0,

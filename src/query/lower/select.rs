@@ -71,9 +71,9 @@ impl<'q> Lowering<'q> {
                 }
             }
         }
-        if scope.sources.len() > MAX_SOURCES {
-            let message = format!("{} sources, limit is {MAX_SOURCES}", scope.sources.len());
-            return Err(QueryError::whole(message));
+        // Before names are looked up among them.
+        if select.results.len() > MAX_COLUMNS {
+            return Err(too_many_columns());
         }
         // Of two sources with the same name, `*` shows the longer ones.
         let short: Vec<String> = scope
@@ -204,6 +204,9 @@ impl<'q> Lowering<'q> {
         source: Source,
         at: At,
     ) -> Result<()> {
+        if scope.sources.len() == MAX_SOURCES {
+            return self.wrong(at, format!("more than {MAX_SOURCES} sources"));
+        }
         let column = alias.unwrap_or(name).to_owned();
         let mut prefix = String::new();
         text::push_name(&mut prefix, &column);
@@ -359,8 +362,7 @@ impl<'q> Lowering<'q> {
             self.statement.hidden.pop();
         }
         if columns.len() > MAX_COLUMNS {
-            let message = format!("more than {MAX_COLUMNS} columns");
-            return Err(QueryError::whole(message));
+            return Err(too_many_columns());
         }
         Ok(columns)
     }
@@ -575,6 +577,10 @@ impl<'q> Lowering<'q> {
         first_conditions.append(conditions);
         *conditions = first_conditions;
     }
+}
+
+fn too_many_columns() -> QueryError {
+    QueryError::whole(format!("more than {MAX_COLUMNS} columns"))
 }
 
 /// The terms of an `AND`, those of `AND`s inside of it too.
