@@ -103,14 +103,16 @@ impl NativeEngine {
     fn run_alone(&self, env: &Env, Call { id, what }: Call) -> Option<String> {
         let result = match what {
             What::Document(call) => documents::run_inline(self.runtime, call),
-            What::Function { name, args } => match functions::run_inline(self.runtime, &name, &args) {
-                Some(result) => Ok(result),
-                None => {
-                    self.port.expect(env, 1);
-                    self.dispatch(id, What::Function { name, args });
-                    return None;
+            What::Function { name, args } => {
+                match functions::run_inline(self.runtime, &name, &args) {
+                    Some(result) => Ok(result),
+                    None => {
+                        self.port.expect(env, 1);
+                        self.dispatch(id, What::Function { name, args });
+                        return None;
+                    }
                 }
-            },
+            }
         };
         match result {
             Ok(result) => {
