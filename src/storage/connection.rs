@@ -155,7 +155,10 @@ impl Connection {
         full_sync: bool,
     ) -> Result<Self> {
         let mut connection = Self::open(file, key, true)?;
-        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        connection.set("synchronous", "NORMAL")?;
+        if full_sync {
+            connection.require_full_sync()?;
+        }
         connection.set("cache_size", -WRITER_CACHE_KIB)?;
         // Only takes effect in a file without tables.
         connection.set("auto_vacuum", "INCREMENTAL")?;
@@ -193,13 +196,10 @@ impl Connection {
     }
 
     /// Opens the connection of the checkpointer: it copies pages from the log to the file.
-    pub(crate) fn open_checkpointer(
-        file: &Path,
-        key: Option<&CipherKey>,
-        full_sync: bool,
-    ) -> Result<Self> {
+    pub(crate) fn open_checkpointer(file: &Path, key: Option<&CipherKey>) -> Result<Self> {
         let connection = Self::open(file, key, false)?;
-        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        // Forces the log before and the file after; more is only for commits.
+        connection.set("synchronous", "NORMAL")?;
         connection.set("wal_autocheckpoint", 0)?;
         connection.set("cache_size", -64)?;
         Ok(connection)
@@ -259,6 +259,20 @@ impl Connection {
     pub(crate) fn run(&self, sql: &str) -> Result<()> {
         self.inner.prepare_cached(sql)?.raw_execute()?;
         Ok(())
+    }
+
+    /// Makes each commit wait for the disk. Outside a transaction.
+    pub(crate) fn require_full_sync(&self) -> Result<()> {
+        self.set("synchronous", "FULL")
+    }
+
+    /// Whether each commit waits for the disk.
+    #[cfg(test)]
+    pub(crate) fn has_full_sync(&self) -> bool {
+        let level = self
+            .inner
+            .pragma_query_value(None, "synchronous", |row| row.get(0));
+        level == Ok(2)
     }
 
     /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, or when they have taken
