@@ -1,3 +1,9 @@
+const path = require('path');
+
+// The engine reads the real environment, of which a test sees only a copy: without this the tests
+// would keep identities in the user's own folder.
+process.env.SETTEE_HOME = path.join(__dirname, 'tmp', 'test-home');
+
 /** Tests go through the built package (`npm run build` or the `pretest` script makes it). */
 module.exports = {
   testEnvironment: 'node',

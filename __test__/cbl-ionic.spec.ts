@@ -226,4 +226,33 @@ describe('cbl-ionic 0.2.6', () => {
     await closed.close();
     expect(() => read.getBlob('b')).toThrow(CouchbaseLiteException);
   });
+
+  test('is told about replicated documents', async () => {
+    await collection.save(new cbl.MutableDocument('travels', { a: 1 }));
+    const { URLEndpointListener } = require('settee');
+    const collections = [
+      { name: collection.name, scopeName: collection.scope.name, databaseName: 'real' },
+    ];
+    const listener = await URLEndpointListener.create({
+      collections,
+      networkInterface: '127.0.0.1',
+    });
+    await listener.start();
+    const other = new cbl.Database('other', database.config);
+    await other.open();
+    const config = new cbl.ReplicatorConfiguration(
+      new cbl.URLEndpoint(`wss://127.0.0.1:${listener.getPort()}/real`),
+    );
+    config.addCollection(await other.createCollection('things', 'some'));
+    const replicator = await cbl.Replicator.create(config);
+    const ids: string[] = [];
+    await replicator.addDocumentChangeListener(({ documents }: any) =>
+      ids.push(...documents.map(({ id }: any) => id)),
+    );
+    await replicator.start(false);
+    await until(() => ids.includes('travels'), 'the document');
+    await replicator.stop();
+    await listener.stop();
+    await other.close();
+  });
 });

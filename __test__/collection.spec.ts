@@ -236,7 +236,8 @@ describe('blobs', () => {
       const asked = fake.calls.length;
       await new Promise((resolve) => setImmediate(resolve));
       expect(fake.calls.length).toBe(asked);
-      expect(asked).toBeLessThan(3);
+      // The one that was taken, one that waits, one under way.
+      expect(asked).toBeLessThan(4);
     });
 
     it('fail as the engine does', async () => {

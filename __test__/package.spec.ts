@@ -8,7 +8,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'fs';
 import { tmpdir } from 'os';
@@ -54,6 +56,89 @@ describe('the packed package', () => {
     const cli = join(ROOT, 'node_modules', 'publint', 'src', 'cli.js');
     const output = node(ROOT, cli, '.', '--strict', '--level', 'warning', '--pack', 'npm');
     expect(output).toContain('All good!');
+  }, 240000);
+});
+
+describe('what is published', () => {
+  const { packRelease } = require('../scripts/lib/release');
+  let release: any;
+  const folder = join(scratch, 'published');
+
+  beforeAll(() => {
+    release = packRelease(join(scratch, 'release'));
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{"name":"app","version":"1.0.0","private":true}');
+    copyFileSync(PROGRAM, join(folder, 'main.ts'));
+    writeFileSync(join(folder, 'main.js'), compiled(ts.ModuleKind.CommonJS));
+  }, 240000);
+
+  it('is a package without an addon, and one for each platform', () => {
+    expect(release.main.files.filter((path: string) => path.endsWith('.node'))).toEqual([]);
+    expect(release.main.unpackedSize).toBeLessThan(2 * 1024 * 1024);
+    expect(release.platform.files.sort()).toEqual([
+      'README.md',
+      'package.json',
+      expect.stringMatching(/^settee\..+\.node$/),
+    ]);
+    expect(release.platforms.sort()).toEqual(
+      [
+        ...['settee-darwin-arm64', 'settee-darwin-x64', 'settee-linux-arm64-gnu'],
+        ...['settee-linux-x64-gnu', 'settee-linux-x64-musl', 'settee-win32-x64-msvc'],
+      ].sort(),
+    );
+  });
+
+  it('says which package is missing when the one of the platform was not installed', () => {
+    install(release.main.tarball);
+    const { name } = release.platform;
+    expect(() => run(folder, 'main.js')).toThrow(`the package ${name} is missing`);
+  }, 240000);
+
+  it('runs with the package of the platform beside it, where there is no compiler', () => {
+    install(release.main.tarball, release.platform.tarball);
+    expect(existsSync(join(folder, 'node_modules', release.platform.name))).toBe(true);
+    const data = mkdtempSync(join(folder, 'data '));
+    const output = execFileSync(process.execPath, ['main.js', data], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: onlyNode(),
+    });
+    expect(JSON.parse(output)).toEqual(EXPECTED);
+  }, 240000);
+
+  /** Installs with nothing on the PATH but Node and npm: no compiler, no make, no Rust. */
+  function install(...tarballs: string[]): void {
+    const command = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+    execFileSync(command, ['install', '--offline', '--no-audit', '--no-fund', ...tarballs], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: onlyNode(),
+      shell: process.platform === 'win32',
+    });
+  }
+
+  function onlyNode(): NodeJS.ProcessEnv {
+    if (process.platform === 'win32') {
+      return process.env;
+    }
+    const bin = join(scratch, 'bin');
+    mkdirSync(bin, { recursive: true });
+    for (const name of ['node', 'npm', 'sh', 'env']) {
+      const found = execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
+      if (!existsSync(join(bin, name))) {
+        symlinkSync(realpathSync(found), join(bin, name));
+      }
+    }
+    return { HOME: scratch, PATH: bin };
+  }
+});
+
+describe('the types', () => {
+  it('are found right by attw, in old and new resolvers', () => {
+    const cli = join(ROOT, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+    const output = node(ROOT, cli, tarball, '--format', 'ascii', '--no-emoji', '--no-color');
+    expect(output).toContain('No problems found');
   }, 240000);
 });
 

@@ -7,7 +7,7 @@
 //   options: --docs 10000       documents of a run
 //            --large 100000     documents of the large sync run, 0 for none
 //            --rounds 3         rounds; medians are shown
-//            --subjects a,b     only these (settee, better-sqlite3, pouchdb, rxdb)
+//            --subjects a,b     only these (settee, settee-encrypted, better-sqlite3, pouchdb, rxdb)
 //            --json FILE        write everything that was measured
 //
 // The exit code is 1 when a target was missed or not measured.
@@ -27,12 +27,24 @@ const BENCHES = {
   ...require('./benches/query'),
   ...require('./benches/open'),
   ...require('./benches/sync'),
+  ...require('./benches/fan-in'),
   ...require('./benches/blob'),
   ...require('./benches/tick'),
+  ...require('./benches/ipc'),
+  ...require('./benches/wire'),
 };
 
 /** Benches in which settee has no rival. */
-const ALONE = ['open-large', 'attachment', 'blob', 'tick'];
+const ALONE = [
+  'open-large',
+  'attachment',
+  'fan-in',
+  'blob',
+  'tick',
+  'ipc',
+  'wire',
+  'latency',
+];
 
 /** @param {string[]} argv */
 function parse(argv) {
@@ -131,7 +143,7 @@ function revision() {
 async function main() {
   const { names, json, ...settings } = parse(process.argv.slice(2));
   const withSettee = settings.subjects.includes('settee');
-  if (withSettee && !isBuilt()) {
+  if (settings.subjects.some((name) => name.startsWith('settee')) && !isBuilt()) {
     console.error(
       'bench: settee is not built: run "npm run bench" from the root of the checkout, which builds it first,',
     );
@@ -149,7 +161,9 @@ async function main() {
     versions: Object.fromEntries(
       settings.subjects.map((name) => [
         name,
-        name === 'settee' ? `${subjects.version(name)}, ${revision()}` : subjects.version(name),
+        name.startsWith('settee')
+          ? `${subjects.version(name)}, ${revision()}`
+          : subjects.version(name),
       ]),
     ),
     settings,

@@ -130,6 +130,14 @@ def main():
         '{"_attachments":7}',
     ]:
         seed("attachments", text.encode())
+    long = "The quick brown fox jumps over the lazy dog and then runs far away from it" * 3
+    for base, second in [
+        ('{"a":1,"t":[1,2,3],"gone":true}', '{"a":2,"t":{"1":9,"2-":[]},"gone":[]}'),
+        ('{"a":{"x":1,"y":[{"k":1}]}}', '{"a":{"x":[],"y":{"0":{"k":["n"]},"1-":[4,5]}},"b":[{}]}'),
+        ('{"t":"%s"}' % long, '{"t":["20=3-3+lea|%d=",0,2]}' % (len(long) - 23)),
+        ('{"n":1,"t":"%s"}' % long, '{"t":"%s Zoë","u":[1,null]}' % long.replace("fox", "cat")),
+    ]:
+        seed("deltas", base.encode() + b"\0" + second.encode())
 
     cases = json.loads((HERE.parent / "tests/data/query/cases.json").read_text())
     areas = {}

@@ -63,6 +63,7 @@ export { ValueIndex, ValueIndexItem } from './api/value-index';
 // Replication -----------------------------------------------------------------------------------
 export { Authenticator } from './api/authenticator';
 export { BasicAuthenticator } from './api/basic-authenticator';
+export { ClientCertificateAuthenticator } from './api/client-certificate-authenticator';
 export { CollectionConfig } from './api/collection-config';
 export {
   DocumentReplication,
@@ -70,9 +71,15 @@ export {
 } from './api/document-replication';
 export { URLEndpoint } from './api/endpoint';
 export {
+  ListenerAuthenticator,
+  ListenerCertificateAuthenticator,
+  ListenerPasswordAuthenticator,
+} from './api/listener-authenticators';
+export {
   isReplicatedDocumentRepresentation,
   ReplicatedDocument,
 } from './api/replicated-document';
+export { PeerBrowser } from './api/peer-browser';
 export { ReplicatedDocumentFlag } from './api/replicated-document-flag';
 export { Replicator } from './api/replicator';
 export { ReplicatorActivityLevel } from './api/replicator-activity-level';
@@ -82,6 +89,8 @@ export { ReplicatorProgress } from './api/replicator-progress';
 export { ReplicatorStatus } from './api/replicator-status';
 export { ReplicatorType } from './api/replicator-type';
 export { SessionAuthenticator } from './api/session-authenticator';
+export { TLSCertificate } from './api/tls-certificate';
+export { TLSIdentity } from './api/tls-identity';
 export { URLEndpointListener } from './api/url-endpoint-listener';
 
 // Types -----------------------------------------------------------------------------------------
@@ -95,19 +104,30 @@ export type {
 } from './api/collection-change';
 export type { ReplicationFilter } from './api/collection-config';
 export type { CollectionJson } from './api/collection-json';
+export type { Conflict, ConflictResolver } from './api/conflict-resolver';
 export type { DatabaseFileLoggingConfiguration } from './api/database-file-logging-configuration';
 export type {
   DocumentReplicationRepresentation,
   ReplicatorDocumentChangeListener,
 } from './api/document-replication';
 export type { Endpoint } from './api/endpoint';
+export type { PeerEvent } from './api/peer-browser';
 export type { QueryChange, QueryChangeListener } from './api/query';
 export type { ReplicatedDocumentRepresentation } from './api/replicated-document';
 export type { ReplicatorChange, ReplicatorChangeListener } from './api/replicator-change';
 export type { Result, ResultSet } from './api/result-set';
+export type { CertificateLike } from './api/tls-certificate';
 export type {
+  TLSIdentityImport,
+  TLSIdentityOptions,
+  TLSIdentityProtection,
+} from './api/tls-identity';
+export type { ListenerConnection } from './api/url-endpoint-listener';
+export type {
+  AdvertiseOptions,
   BlobArgs,
   BlobContentArg,
+  BrowseArgs,
   CallbackAnswerArgs,
   CollectionArgs,
   CollectionChangeListenerArgs,
@@ -139,21 +159,32 @@ export type {
   DocumentChangeListenerArgs,
   DocumentGetBlobContentArgs,
   ListenerAuthenticatorConfig,
+  ListenerCertificateCallback,
+  ListenerCertificateConfig,
   ListenerPasswordCallback,
+  ListenerRequest,
   ListenerTokenArgs,
   QueryChangeListenerArgs,
   QueryExecuteArgs,
   QueryRemoveChangeListenerArgs,
   ReplicationChangeListenerArgs,
   ReplicatorArgs,
+  ReplicatorAskingArgs,
   ReplicatorCollectionArgs,
   ReplicatorCreateArgs,
   ReplicatorDocumentPendingArgs,
+  ReplicatorSuspendArgs,
   ScopeArgs,
+  TLSIdentityCreateArgs,
+  TLSIdentityImportArgs,
   TlsIdentityConfig,
+  URLEndpointListenerAdvertiseArgs,
   URLEndpointListenerArgs,
   URLEndpointListenerAskingArgs,
   URLEndpointListenerCreateArgs,
+  URLEndpointListenerDisconnectArgs,
+  URLEndpointListenerEngineArgs,
+  URLEndpointListenerSetIdentityArgs,
   URLEndpointListenerTLSIdentityArgs,
 } from './engine/arguments';
 export type { ICoreEngine, ICouchbaseLitePlugin, SetteeEngine } from './engine/core-engine';
@@ -168,12 +199,18 @@ export type {
   CollectionsResult,
   DocumentExpirationResult,
   DocumentResult,
+  FoundPeerResult,
   ListenerCallback,
+  ListenerConnectionResult,
   ListenerHandle,
+  NetworkInterfaceResult,
   ReplicatorStatusChange,
   ReplicatorStatusResult,
   ScopeResult,
   ScopesResult,
+  TLSCertificateResult,
+  TLSCertificatesResult,
+  TLSIdentityResult,
   URLEndpointListenerStartResult,
   URLEndpointListenerStatus,
 } from './engine/results';

@@ -1,6 +1,6 @@
 /** Formatting, lints and types of everything. `--fix` formats and applies safe fixes. */
 
-const { CARGO_ENV } = require('./lib/cargo');
+const { ADDON_FEATURES, CARGO_ENV } = require('./lib/cargo');
 const { bin, run } = require('./lib/run');
 
 const fix = process.argv.includes('--fix');
@@ -11,7 +11,11 @@ const clippy = ['clippy', '--release', '--all-targets'];
 const CHECKS = [
   ['cargo fmt', 'cargo', fix ? ['fmt'] : ['fmt', '--check']],
   ['clippy', 'cargo', [...clippy, '--', '-D', 'warnings']],
-  ['clippy with the binding', 'cargo', [...clippy, '--features', 'node', '--', '-D', 'warnings']],
+  [
+    'clippy as in the addon',
+    'cargo',
+    [...clippy, '--features', ADDON_FEATURES, '--', '-D', 'warnings'],
+  ],
   ['biome', node, [bin('@biomejs/biome', 'bin/biome'), 'check', ...(fix ? ['--write'] : []), '.']],
   ['types of js/', node, [tsc, '-p', 'tsconfig.json', '--noEmit']],
   ['types of __test__/', node, [tsc, '-p', 'tsconfig.test.json', '--noEmit']],

@@ -8,7 +8,9 @@ use crate::blip::{
     BadProperties, Config, Connection, Event, Message, Properties, ReplyMode, Violation,
 };
 use crate::error::Code;
+use crate::model::body::encode_body;
 use crate::protocol::attachments::{add_attachments, clean_received, collect_blobs};
+use crate::protocol::delta;
 use crate::protocol::{ChangesReply, CheckpointReply, CollectionReply, ProposeReply, Request};
 use crate::query::{self, Catalog, CollectionTable, FullTextTable, IndexExpression};
 use crate::storage::scratch::Scratch;
@@ -17,7 +19,7 @@ use crate::storage::scratch::Scratch;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("frames", frames),
     ("messages", messages),
     ("inflate", inflate),
@@ -25,6 +27,7 @@ pub const TARGETS: [Target; 9] = [
     ("requests", requests),
     ("replies", replies),
     ("attachments", attachments),
+    ("deltas", deltas),
     ("queries", queries),
     ("index_items", index_items),
 ];
@@ -299,6 +302,33 @@ pub fn attachments(data: &[u8]) {
         let blobs = collect_blobs(data).map_or(0, |blobs| blobs.len());
         let after = collect_blobs(added).map_or(0, |blobs| blobs.len());
         assert!(after <= blobs, "{after} > {blobs}");
+    }
+}
+
+/// A body, a zero byte, and a delta for it: the result is bounded, and JSON if both were. Two bodies: the
+/// delta between them leads from one to the other.
+pub fn deltas(data: &[u8]) {
+    let Some(middle) = data.iter().position(|byte| *byte == 0) else {
+        return;
+    };
+    let (base, second) = (&data[..middle], &data[middle + 1..]);
+    let is_json = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).is_ok();
+    if let Ok(made) = delta::apply(base, second) {
+        // A text is quoted again: six bytes for one at the most.
+        assert!(made.len() <= 6 * (base.len() + second.len()));
+        if is_json(base) && is_json(second) {
+            assert!(is_json(&made), "{}", String::from_utf8_lossy(&made));
+        }
+    }
+    if let (Ok(old), Ok(new)) = (encode_body(base), encode_body(second))
+        && let Some(delta) = delta::generate(&old.canonical, &new.canonical)
+    {
+        assert!(delta.len() <= new.canonical.len());
+        let made = delta::apply(&old.canonical, &delta).map(|made| encode_body(&made));
+        assert_eq!(
+            made.map(|made| made.map(|made| made.canonical)),
+            Ok(Ok(new.canonical))
+        );
     }
 }
 

@@ -10,14 +10,18 @@
 //! | [`blip`] | BLIP 3 framing and multiplexing, sans-IO | sockets, clock |
 //! | [`protocol`] | typed replication messages ⇄ BLIP messages, sans-IO | sockets, SQL |
 //! | [`replicator`] | `core` (decisions, sans-IO), driver, outer replicator | |
+//! | `script` | JavaScript functions from text, in a cage with limits | sockets, SQL |
 //! | [`tls`] | identities, verifiers, client and server configuration | |
 //! | [`transport`] | pipes of WebSocket messages | |
 //! | [`listener`] | `URLEndpointListener` | |
+//! | `discovery` | peers on the local network (feature `dns-sd`) | knows a listener |
 //!
 //! `docs/architecture.md` has the picture and says who may know whom.
 
 pub mod blip;
 pub mod database;
+#[cfg(feature = "dns-sd")]
+pub mod discovery;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -29,6 +33,7 @@ mod node;
 pub mod protocol;
 pub mod query;
 pub mod replicator;
+mod script;
 mod storage;
 #[cfg(test)]
 mod testing;

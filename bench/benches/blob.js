@@ -30,6 +30,12 @@ module.exports = {
         for (let round = 0; round < settings.rounds; round++) {
           add('file', await running.call('copy', { file, folder: settings.folder }));
           add('settee', await running.call('settee', { file, folder: settings.folder }));
+          if (settings.subjects.includes('settee-encrypted')) {
+            add(
+              'settee-encrypted',
+              await running.call('settee', { file, folder: settings.folder, key: 'a passphrase' }),
+            );
+          }
         }
       } finally {
         await running.stop();

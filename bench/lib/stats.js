@@ -51,6 +51,7 @@ class MemorySampler {
       const idle = residentMemory(pid);
       if (idle !== undefined) this.memory[name] = { idle, peak: idle };
     }
+    this.stopped = false;
     this.timer = setInterval(() => this.sample(), interval);
   }
 
@@ -62,9 +63,10 @@ class MemorySampler {
     }
   }
 
-  /** @returns {Record<string, { idle: number, peak: number }>} bytes by name */
+  /** Ends the sampling; what happens afterwards no longer counts. @returns {Record<string, { idle: number, peak: number }>} bytes by name */
   stop() {
-    this.sample();
+    if (!this.stopped) this.sample();
+    this.stopped = true;
     clearInterval(this.timer);
     return this.memory;
   }

@@ -11,6 +11,11 @@ const SUBJECTS = {
     module: './settee',
     about: 'collection.save and collection.document; WAL, synchronous NORMAL',
   },
+  'settee-encrypted': {
+    package: path.join(__dirname, '../../package.json'),
+    module: './settee-encrypted',
+    about: 'the same with an encryption key',
+  },
   'better-sqlite3': {
     package: 'better-sqlite3/package.json',
     module: './better-sqlite3',

@@ -1,14 +1,14 @@
 // @ts-check
 
-// Settee, through its public API: one collection. WAL, synchronous NORMAL.
+// Settee, through its public API: one collection. WAL, synchronous NORMAL. With a key: everything on disk is encrypted.
 
 const settee = require('../..');
 
 const { Database, DatabaseConfiguration, MutableDocument } = settee;
 
-/** @param {string} folder */
-async function open(folder) {
-  const database = new Database('bench', new DatabaseConfiguration(folder));
+/** @param {string} folder @param {string} [key] */
+async function open(folder, key) {
+  const database = new Database('bench', new DatabaseConfiguration(folder, key));
   await database.open();
   const collection = await database.createCollection('orders', 'shop');
 

@@ -11,6 +11,16 @@ const { timed } = require('../lib/stats');
 
 const TYPE = 'application/octet-stream';
 
+/**
+ * The bytes of a file: an ArrayBuffer, which a Blob keeps as it is, or a Buffer, which it copies.
+ * @param {string} file
+ * @param {string} way
+ */
+function content(file, way) {
+  const buffer = fs.readFileSync(file);
+  return way === 'Buffer' ? buffer : /** @type {ArrayBuffer} */ (buffer.buffer);
+}
+
 serve({
   /** fs.copyFile, and the same with the copy forced to disk as settee does. @param {{ file: string, folder: string }} args */
   async copy({ file, folder }) {
@@ -29,18 +39,18 @@ serve({
     return seconds;
   },
 
-  /** @param {{ file: string, folder: string }} args */
-  async settee({ file, folder }) {
+  /** @param {{ file: string, folder: string, key?: string }} args */
+  async settee({ file, folder, key }) {
     const { Blob, Database, DatabaseConfiguration, MutableDocument } = require('../..');
     /** @type {Record<string, number>} */
     const seconds = {};
-    for (const way of ['path', 'bytes']) {
+    for (const way of ['path', 'bytes', 'Buffer']) {
       // A new database each: content that is there already would not be written again.
       const own = fs.mkdtempSync(path.join(folder, 'blob-'));
-      const database = new Database('bench', new DatabaseConfiguration(own));
+      const database = new Database('bench', new DatabaseConfiguration(own, key));
       await database.open();
       const collection = await database.createCollection('orders', 'shop');
-      const bytes = way === 'bytes' ? fs.readFileSync(file) : undefined;
+      const bytes = way === 'path' ? undefined : content(file, way);
       seconds[`in by ${way}`] = await timed(async () => {
         const doc = new MutableDocument('doc', {});
         doc.setBlob('file', bytes ? new Blob(TYPE, bytes) : await Blob.fromFile(TYPE, file));
@@ -49,7 +59,7 @@ serve({
       const doc = await collection.document('doc');
       if (!doc) throw new Error('the document was not saved');
       let length = 0;
-      seconds[`out by ${way}`] = await timed(async () => {
+      const out = await timed(async () => {
         if (bytes) {
           length = (await doc.getBlobContent('file')).byteLength;
         } else {
@@ -58,6 +68,7 @@ serve({
           length = fs.statSync(out).size;
         }
       });
+      if (way !== 'Buffer') seconds[`out by ${way}`] = out;
       if (length !== fs.statSync(file).size) throw new Error(`${length} bytes came out`);
       await database.close();
       fs.rmSync(own, { recursive: true, force: true });

@@ -35,6 +35,11 @@ let listener;
 let replicator;
 let level = ReplicatorActivityLevel.STOPPED;
 let failure = '';
+/** @type {Record<string, number>} */
+const arrived = {};
+
+/** Milliseconds of the machine's clock, the same in every process. */
+const now = () => performance.timeOrigin + performance.now();
 
 /** @param {{ folder: string }} args */
 async function open({ folder }) {
@@ -81,14 +86,85 @@ serve({
 
   open,
 
-  async listen() {
+  /** @param {{ tls?: boolean, deltas?: boolean }} [how] */
+  async listen({ tls = true, deltas = false } = {}) {
     listener = await URLEndpointListener.create({
       collections: [collection.toJson()],
       port: 0,
       networkInterface: '127.0.0.1',
+      disableTLS: !tls,
+      enableDeltaSync: deltas,
     });
     await listener.start();
-    return `wss://127.0.0.1:${listener.getPort()}/bench`;
+    return `${tls ? 'wss' : 'ws'}://127.0.0.1:${listener.getPort()}/bench`;
+  },
+
+  /** Replicates once, to the end. @param {{ url: string, direction: 'push' | 'pull' | 'both' }} args */
+  async replicateOnce({ url, direction }) {
+    const config = new ReplicatorConfiguration(new URLEndpoint(url));
+    config.setReplicatorType(TYPES[direction]);
+    config.setContinuous(false);
+    config.setAcceptOnlySelfSignedCerts(true);
+    config.addCollection(collection);
+    const once = await Replicator.create(config);
+    /** @type {Promise<void>} */
+    const stopped = new Promise((resolve, reject) => {
+      once.addChangeListener(({ status }) => {
+        if (status.getActivityLevel() !== ReplicatorActivityLevel.STOPPED) return;
+        const error = status.getError();
+        if (error) reject(new Error(error));
+        else resolve();
+      });
+    });
+    await once.start(false);
+    await stopped;
+    await once.cleanup();
+  },
+
+  /** Changes one field of each of the first documents. @param {{ count: number, round: number }} args */
+  async edit({ count, round }) {
+    await Promise.all(
+      documents(count, 0).map(({ id, body }) =>
+        collection.save(new MutableDocument(id, { ...body, round })),
+      ),
+    );
+  },
+
+  /** From now on notes when documents arrive. */
+  async watch() {
+    await collection.addChangeListener(({ documentIDs }) => {
+      for (const id of documentIDs) arrived[id] = now();
+    });
+  },
+
+  /** When each document arrived, milliseconds of the machine's clock. */
+  async arrivals() {
+    return arrived;
+  },
+
+  /**
+   * Saves small documents at a steady rate.
+   * @param {{ prefix: string, perSecond: number, seconds: number }} args
+   * @returns when each was saved, milliseconds of the machine's clock
+   */
+  async flow({ prefix, perSecond, seconds }) {
+    /** @type {Record<string, number>} */
+    const saved = {};
+    /** @type {Promise<void>[]} */
+    const saves = [];
+    const started = now();
+    const total = perSecond * seconds;
+    for (let n = 0; n < total; ) {
+      const due = Math.min(total, Math.floor(((now() - started) / 1_000) * perSecond) + 1);
+      for (; n < due; n++) {
+        const id = `${prefix}-${n}`;
+        saved[id] = now();
+        saves.push(collection.save(new MutableDocument(id, { n, text: `edit ${n} of ${prefix}` })));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await Promise.all(saves);
+    return saved;
   },
 
   /** @param {{ url: string, direction: 'push' | 'pull' | 'both' }} args */

@@ -4,7 +4,7 @@ import { collectionArgs } from './collection-args';
 import { ErrorCode, liteException } from './couchbase-lite-exception';
 
 /** Bytes asked for at once: large enough to be quick, small enough to stay flat in memory. */
-const CHUNK_BYTES = 512 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * The content of a blob, chunk by chunk.
@@ -32,7 +32,8 @@ interface BlobMetadata {
  * Opens a stream on a stored blob by its digest.
  *
  * Content is immutable under its digest, so the stream holds nothing open between chunks. A chunk
- * is asked for when the reader wants one. If the blob is removed meanwhile, the stream fails.
+ * is asked for when the reader gets the one before it. If the blob is removed meanwhile, the stream
+ * fails.
  */
 export function openBlobStream(collection: Collection, metadata: BlobMetadata): BlobStream {
   const chunks = readChunks(collection, metadata);
@@ -51,19 +52,27 @@ async function* readChunks(
   }
   const { name } = collectionArgs(collection);
   const { digest } = metadata;
+  const read = engine.database_ReadBlob.bind(engine);
+  const ask = (offset: number) => {
+    const chunk = read({ name, digest, offset, length: CHUNK_BYTES });
+    // Whoever takes it hears of its failure; it may also never be taken.
+    chunk.catch(() => undefined);
+    return chunk;
+  };
   let offset = 0;
+  let next = ask(offset);
   for (;;) {
-    const { data, length } = await engine.database_ReadBlob({
-      name,
-      digest,
-      offset,
-      length: CHUNK_BYTES,
-    });
+    const { data, length } = await next;
+    offset += data.byteLength;
+    const over = offset >= length || data.byteLength === 0;
+    if (!over) {
+      // Read while the reader is busy with this one.
+      next = ask(offset);
+    }
     if (data.byteLength > 0) {
       yield new Uint8Array(data);
     }
-    offset += data.byteLength;
-    if (offset >= length || data.byteLength === 0) {
+    if (over) {
       return;
     }
   }

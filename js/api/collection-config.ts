@@ -1,3 +1,4 @@
+import type { ConflictResolver } from './conflict-resolver';
 import type { ReplicatedDocumentFlag } from './replicated-document-flag';
 
 /**
@@ -14,6 +15,7 @@ export class CollectionConfig {
   private documentIds: string[];
   private pushFilter?: string;
   private pullFilter?: string;
+  private conflictResolver?: ConflictResolver;
 
   constructor(channels?: string[] | null, documentIds?: string[] | null) {
     this.channels = channels ?? [];
@@ -46,6 +48,31 @@ export class CollectionConfig {
   /** Stores the function's text. */
   setPullFilter(filter: ReplicationFilter): void {
     this.pullFilter = filter.toString();
+  }
+
+  /**
+   * Settee's own: decides conflicts in place of the default rule (a deletion wins, else the longer
+   * history). Null takes it away.
+   *
+   * @example
+   * config.setConflictResolver(({ localDocument, remoteDocument }) =>
+   *   localDocument && remoteDocument
+   *     ? new MutableDocument(localDocument.getId(), {
+   *         ...remoteDocument.getData(),
+   *         ...localDocument.getData(),
+   *       })
+   *     : (localDocument ?? remoteDocument),
+   * );
+   */
+  setConflictResolver(resolver: ConflictResolver | null | undefined): void {
+    if (resolver !== null && resolver !== undefined && typeof resolver !== 'function') {
+      throw new TypeError('a conflict resolver must be a function');
+    }
+    this.conflictResolver = resolver ?? undefined;
+  }
+
+  getConflictResolver(): ConflictResolver | undefined {
+    return this.conflictResolver;
   }
 
   /** Text of the push filter. */

@@ -11,7 +11,7 @@ import type { ConcurrencyControl } from './concurrency-control';
 import type { Database } from './database';
 import { Document } from './document';
 import type { MutableDocument } from './mutable-document';
-import { applySaved, saveArgs } from './save-args';
+import { saveDocument } from './save-document';
 import { Scope } from './scope';
 import { newToken, Subscriptions, unsubscribe } from './subscriptions';
 
@@ -82,7 +82,9 @@ export class Collection {
     document: MutableDocument,
     concurrencyControl: ConcurrencyControl | null = null,
   ): Promise<void> {
-    return issue(this.database, () => this.write(document, concurrencyControl));
+    return issue(this.database, () =>
+      saveDocument(this._engine, collectionArgs(this), this, document, concurrencyControl),
+    );
   }
 
   /** Writes a tombstone; rejects when there is no live document of that id. */
@@ -202,17 +204,6 @@ export class Collection {
       scopeName: this.scope.name,
       databaseName: this.database.getUniqueName(),
     };
-  }
-
-  private write(
-    document: MutableDocument,
-    concurrencyControl: ConcurrencyControl | null,
-  ): Promise<void> {
-    const args = saveArgs(collectionArgs(this), document, concurrencyControl);
-    return this._engine.collection_Save(args).then((saved) => {
-      applySaved(document, saved);
-      document.setCollection(this);
-    });
   }
 
   private call(make: (args: CollectionArgs) => Promise<void>): Promise<void> {

@@ -14,7 +14,7 @@ import type { LogLevel } from './log-level';
 import { MaintenanceType } from './maintenance-type';
 import type { MutableDocument } from './mutable-document';
 import { Query } from './query';
-import { applySaved, saveArgs } from './save-args';
+import { saveDocument } from './save-document';
 import { Scope } from './scope';
 
 /**
@@ -245,9 +245,7 @@ export class Database {
     concurrencyControl: ConcurrencyControl | null = null,
   ): Promise<void> {
     return issue(this, () =>
-      this._engine
-        .collection_Save(saveArgs(this.defaultCollectionArgs(), document, concurrencyControl))
-        .then((saved) => applySaved(document, saved)),
+      saveDocument(this._engine, this.defaultCollectionArgs(), null, document, concurrencyControl),
     );
   }
 

@@ -4,6 +4,7 @@ import { sameCollection } from './collection-args';
 import { CollectionConfig } from './collection-config';
 import type { Endpoint } from './endpoint';
 import { ReplicatorType } from './replicator-type';
+import { type CertificateLike, certificateText } from './tls-certificate';
 
 /** Extra HTTP headers by name. */
 type Headers = { [name: string]: string };
@@ -57,6 +58,8 @@ export class ReplicatorConfiguration {
   pinnedServerCertificate: string;
   autoPurgeEnabled: boolean;
   acceptParentDomainCookies: boolean;
+  /** Settee's own: URL of an HTTP proxy; null for none; undefined for what the environment says. */
+  proxy: string | null | undefined;
   /** No meaning on a desktop. */
   allowReplicatingInBackground: boolean;
   private readonly target: Endpoint;
@@ -197,9 +200,14 @@ export class ReplicatorConfiguration {
     return this.pinnedServerCertificate;
   }
 
-  /** Base64 of the one DER certificate that the server's chain must contain. */
-  setPinnedServerCertificate(pinnedServerCertificate: string | null | undefined): void {
-    this.pinnedServerCertificate = pinnedServerCertificate as string;
+  /**
+   * The one certificate that the server's chain must contain: PEM, base64 of DER, DER bytes or a
+   * `TLSCertificate`.
+   */
+  setPinnedServerCertificate(pinnedServerCertificate: CertificateLike | null | undefined): void {
+    this.pinnedServerCertificate = (
+      pinnedServerCertificate ? certificateText(pinnedServerCertificate) : pinnedServerCertificate
+    ) as string;
   }
 
   getAutoPurgeEnabled(): boolean {
@@ -217,6 +225,20 @@ export class ReplicatorConfiguration {
 
   setAcceptParentDomainCookies(acceptParentDomainCookies: boolean): void {
     this.acceptParentDomainCookies = acceptParentDomainCookies;
+  }
+
+  getProxy(): string | null | undefined {
+    return this.proxy;
+  }
+
+  /**
+   * Settee's own: the proxy on the way to the server, `http://[user:password@]host:port` or the same
+   * with `https:`; null for none. Unless set, the environment decides: `https_proxy` for `wss:`,
+   * `http_proxy` for `ws:`, `all_proxy`, and `no_proxy` for exceptions; this machine and names that
+   * end in `.local` are always reached directly.
+   */
+  setProxy(proxy: string | null | undefined): void {
+    this.proxy = proxy;
   }
 
   getAllowReplicatingInBackground(): boolean {
@@ -242,6 +264,9 @@ export class ReplicatorConfiguration {
     copy.autoPurgeEnabled = this.autoPurgeEnabled;
     copy.acceptParentDomainCookies = this.acceptParentDomainCookies;
     copy.allowReplicatingInBackground = this.allowReplicatingInBackground;
+    if (this.proxy !== undefined) {
+      copy.proxy = this.proxy;
+    }
     this.collections.forEach((config, group) => {
       copy.collections.set([...group], config);
     });
@@ -267,6 +292,7 @@ export class ReplicatorConfiguration {
         ? { type: this.authenticator.getType(), data: this.authenticator.toJson() }
         : '',
       collectionConfig: this.collectionsToJson(),
+      ...(this.proxy === undefined ? {} : { proxy: this.proxy ?? '' }),
     };
   }
 
@@ -289,12 +315,19 @@ export class ReplicatorConfiguration {
       if (group.length > 0) {
         groups.push({
           collections: group.map((collection) => ({ collection: collection.toJson() })),
-          config: config ?? '',
+          config: config ? groupConfig(config) : '',
         });
       }
     });
     return JSON.stringify(groups);
   }
+}
+
+/** A resolver is a function, which the engine cannot get: it gets the news that there is one. */
+function groupConfig(config: CollectionConfig): object {
+  return config.getConflictResolver?.() === undefined
+    ? config
+    : { ...config, conflictResolver: true };
 }
 
 function contains(collections: Collection[], wanted: Collection): boolean {

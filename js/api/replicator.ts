@@ -1,8 +1,9 @@
-import type { ICoreEngine } from '../engine/core-engine';
+import type { ICoreEngine, SetteeEngine } from '../engine/core-engine';
 import { currentEngine } from '../engine/engine-locator';
 import { hide } from '../util/hidden';
 import type { Collection } from './collection';
 import { collectionArgs } from './collection-args';
+import { askingAboutConflicts } from './conflict-resolver';
 import { ErrorCode, liteException } from './couchbase-lite-exception';
 import {
   type DocumentReplicationRepresentation,
@@ -13,6 +14,7 @@ import type { ReplicatorChangeListener } from './replicator-change';
 import type { ReplicatorConfiguration } from './replicator-configuration';
 import { type ReplicatorStatus, statusFromPayload, statusReply } from './replicator-status';
 import { newToken, Subscriptions, unsubscribe } from './subscriptions';
+import { certificatesFrom, type TLSCertificate } from './tls-certificate';
 
 /**
  * Keeps collections equal with those of another peer. Source: api §9.4.
@@ -45,7 +47,11 @@ export class Replicator {
     }
     const engine = currentEngine();
     const kept = config.clone();
-    const { replicatorId } = await engine.replicator_Create({ config: config.toJson() });
+    const asking = askingAboutConflicts(engine, config);
+    const { replicatorId } =
+      asking === undefined
+        ? await engine.replicator_Create({ config: config.toJson() })
+        : await engine.replicator_Create(asking.args, asking.callback);
     return new Replicator(engine, replicatorId, kept);
   }
 
@@ -60,6 +66,22 @@ export class Replicator {
   /** Asks to stop; the STOPPED status follows. */
   stop(): Promise<void> {
     return this._engine.replicator_Stop(this.args());
+  }
+
+  /**
+   * Settee's own: suspended, it closes its connection and is OFFLINE until it is resumed, which
+   * connects at once. For an application that knows that its machine is about to sleep.
+   *
+   * @example
+   * powerMonitor.on('suspend', () => replicator.setSuspended(true));
+   * powerMonitor.on('resume', () => replicator.setSuspended(false));
+   */
+  async setSuspended(suspended: boolean): Promise<void> {
+    const settee = this._engine as SetteeEngine;
+    if (typeof settee.replicator_SetSuspended !== 'function') {
+      throw liteException(ErrorCode.Unsupported, 'setSuspended is not supported by this engine');
+    }
+    await settee.replicator_SetSuspended({ ...this.args(), suspended });
   }
 
   /** Tells of status changes; one listener an object. Resolves with its token. */
@@ -102,6 +124,24 @@ export class Replicator {
   /** The status now: plain fields, and the methods of a `ReplicatorStatus`. */
   async getStatus(): Promise<ReplicatorStatus> {
     return statusReply(await this._engine.replicator_GetStatus(this.args()));
+  }
+
+  /**
+   * The certificates that the server presented at the last connection, leaf first, also when they
+   * were refused: an application may show them, and pin one. Empty before the first connection and
+   * without TLS.
+   */
+  get serverCertificates(): Promise<TLSCertificate[]> {
+    return this.getServerCertificates();
+  }
+
+  async getServerCertificates(): Promise<TLSCertificate[]> {
+    const engine = this._engine as SetteeEngine;
+    if (typeof engine.replicator_GetServerCertificates !== 'function') {
+      throw liteException(ErrorCode.Unsupported, 'this is not supported by this engine');
+    }
+    const { certificates } = await engine.replicator_GetServerCertificates(this.args());
+    return certificatesFrom(certificates);
   }
 
   /** Ids of documents of the collection that are not pushed yet. */

@@ -1,14 +1,37 @@
 import type {
+  AdvertiseOptions,
   URLEndpointListenerCreateArgs,
   URLEndpointListenerTLSIdentityArgs,
 } from '../engine/arguments';
-import type { ICoreEngine } from '../engine/core-engine';
+import type { ICoreEngine, SetteeEngine } from '../engine/core-engine';
 import { currentEngine } from '../engine/engine-locator';
-import type { URLEndpointListenerStatus } from '../engine/results';
+import type { NetworkInterfaceResult, URLEndpointListenerStatus } from '../engine/results';
 import { hide } from '../util/hidden';
 import type { Collection } from './collection';
 import type { CollectionJson } from './collection-json';
-import { askingArgs } from './password-callback';
+import { ErrorCode, liteException } from './couchbase-lite-exception';
+import type { ListenerAuthenticator } from './listener-authenticators';
+import { prepareArgs } from './listener-questions';
+import { certificatesFrom, type TLSCertificate } from './tls-certificate';
+import type { TLSIdentity } from './tls-identity';
+
+/** An open connection of a listener. */
+export interface ListenerConnection {
+  /** Never used again by this listener. */
+  id: number;
+  /** Who is behind it: `anonymous`, `user:<name>` or `key:<fingerprint>`. */
+  principal: string;
+  /** Address and port of the client. */
+  address: string;
+  /** What it replicates, once it has said so. */
+  collections: { scopeName: string; name: string }[];
+  started: Date;
+  /** Of messages, without the framing of WebSocket and TLS. */
+  bytesReceived: number;
+  bytesSent: number;
+  /** Whether it is transferring now. */
+  isActive: boolean;
+}
 
 /**
  * The passive peer: lets other peers replicate with collections of one database. TLS is on unless
@@ -45,18 +68,22 @@ export class URLEndpointListener {
    */
   static async create(args: URLEndpointListenerCreateArgs): Promise<URLEndpointListener> {
     const engine = currentEngine();
-    const plain = plainArgs(args);
-    const asking = askingArgs(engine, plain);
+    const prepared = prepareArgs(engine, plainArgs(args));
     const { listenerId } =
-      asking === undefined
-        ? await engine.URLEndpointListener_createListener(plain)
-        : await engine.URLEndpointListener_createListener(asking.args, asking.callback);
+      prepared.callback === undefined
+        ? await engine.URLEndpointListener_createListener(prepared.args)
+        : await engine.URLEndpointListener_createListener(prepared.args, prepared.callback);
     return new URLEndpointListener(engine, listenerId, args);
   }
 
   /** Deletes a stored TLS identity and frees its label. */
   static deleteIdentity(args: URLEndpointListenerTLSIdentityArgs): Promise<void> {
     return currentEngine().URLEndpointListener_deleteIdentity(args);
+  }
+
+  /** Addresses to which a listener can be bound, the loopback's last. */
+  static async networkInterfaces(): Promise<NetworkInterfaceResult[]> {
+    return (await settee(currentEngine()).URLEndpointListener_getNetworkInterfaces({})).interfaces;
   }
 
   /** Listens. A listener that runs already is left alone. */
@@ -75,6 +102,59 @@ export class URLEndpointListener {
 
   getStatus(): Promise<URLEndpointListenerStatus> {
     return this._engine.URLEndpointListener_getStatus(this.idArgs());
+  }
+
+  /**
+   * The certificates that clients are shown, leaf first. Null without TLS, and before the first
+   * start of a listener that was given no identity.
+   */
+  async getTLSIdentity(): Promise<{ certificates: TLSCertificate[]; expiration: Date } | null> {
+    const result = await settee(this._engine).URLEndpointListener_getTLSIdentity(this.idArgs());
+    if (!result) {
+      return null;
+    }
+    const certificates = certificatesFrom(result.certificates);
+    return { certificates, expiration: certificates[0].notAfter };
+  }
+
+  /** Shows clients another identity from the next handshake on; open connections stay. */
+  setTLSIdentity(identity: TLSIdentity): Promise<void> {
+    const tlsIdentityConfig = { mode: 'stored' as const, label: identity?._reference };
+    return settee(this._engine).URLEndpointListener_setTLSIdentity({
+      ...this.idArgs(),
+      tlsIdentityConfig,
+    });
+  }
+
+  /** The open connections, the oldest first. */
+  async connections(): Promise<ListenerConnection[]> {
+    const engine = settee(this._engine);
+    const { connections } = await engine.URLEndpointListener_getConnections(this.idArgs());
+    return connections.map((one) => ({ ...one, started: new Date(one.started) }));
+  }
+
+  /**
+   * Ends the connections of a principal and nobody else's, and tells how many they were. Their
+   * replicators stop and do not come back by themselves; whether they would be let in again is up
+   * to the authenticator.
+   */
+  async disconnect(principal: string): Promise<number> {
+    const args = { ...this.idArgs(), principal };
+    return (await settee(this._engine).URLEndpointListener_disconnect(args)).count;
+  }
+
+  /**
+   * Tells the local network of the running listener (DNS-SD), until it stops or `stopAdvertising`.
+   * Off unless called. Called again it replaces what was said.
+   */
+  advertise(options: AdvertiseOptions = {}): Promise<void> {
+    const args = { ...this.idArgs(), group: options.group, privacy: options.privacy };
+    return settee(this._engine).URLEndpointListener_advertise(args);
+  }
+
+  /** Says goodbye to the local network; connections stay. */
+  stopAdvertising(): Promise<void> {
+    return settee(this._engine).URLEndpointListener_stopAdvertising(this.idArgs());
   }
 
   getId(): string {
@@ -112,16 +192,59 @@ export class URLEndpointListener {
   }
 }
 
-/** The arguments with `Collection` objects replaced by their names; otherwise unchanged. */
-function plainArgs(args: URLEndpointListenerCreateArgs): URLEndpointListenerCreateArgs {
-  const collections: unknown = args?.collections;
-  if (!Array.isArray(collections) || !collections.some(isCollection)) {
+/** The arguments with objects of classes replaced by what stands for them; otherwise unchanged. */
+function plainArgs(
+  args: URLEndpointListenerCreateArgs,
+): Omit<URLEndpointListenerCreateArgs, 'authenticator' | 'tlsIdentity'> {
+  const { authenticator, tlsIdentity, ...plain } = args ?? {};
+  const hasObjects = Array.isArray(plain.collections) && plain.collections.some(isCollection);
+  if (!hasObjects && !isGiven(authenticator) && !isGiven(tlsIdentity)) {
     return args;
   }
-  return {
-    ...args,
-    collections: collections.map((member) => (isCollection(member) ? member.toJson() : member)),
-  };
+  if (hasObjects) {
+    plain.collections = plain.collections.map((member) =>
+      isCollection(member) ? member.toJson() : member,
+    );
+  }
+  if (isGiven(authenticator)) {
+    refuseBoth('authenticator', plain.authenticatorConfig);
+    const config = (authenticator as Partial<ListenerAuthenticator>).toConfig;
+    if (typeof config !== 'function') {
+      throw liteException(
+        ErrorCode.InvalidParameter,
+        'authenticator must be a ListenerPasswordAuthenticator or ListenerCertificateAuthenticator',
+      );
+    }
+    plain.authenticatorConfig = config.call(authenticator);
+  }
+  if (isGiven(tlsIdentity)) {
+    refuseBoth('tlsIdentity', plain.tlsIdentityConfig);
+    const label = (tlsIdentity as Partial<TLSIdentity>)._reference;
+    if (typeof label !== 'string') {
+      throw liteException(ErrorCode.InvalidParameter, 'tlsIdentity must be a TLSIdentity');
+    }
+    plain.tlsIdentityConfig = { mode: 'stored', label };
+  }
+  return plain;
+}
+
+function refuseBoth(name: string, config: unknown): void {
+  if (isGiven(config)) {
+    throw liteException(ErrorCode.InvalidParameter, `there is both ${name} and ${name}Config`);
+  }
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** Throws when the engine is another one, which has none of these functions. */
+function settee(engine: ICoreEngine): SetteeEngine {
+  const candidate = engine as SetteeEngine;
+  if (typeof candidate.URLEndpointListener_getConnections !== 'function') {
+    throw liteException(ErrorCode.Unsupported, 'this is not supported by this engine');
+  }
+  return candidate;
 }
 
 function isCollection(member: unknown): member is Collection {

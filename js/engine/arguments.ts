@@ -9,6 +9,9 @@
 import type { CollectionJson } from '../api/collection-json';
 import type { DatabaseConfiguration } from '../api/database-configuration';
 import type { DatabaseFileLoggingConfiguration } from '../api/database-file-logging-configuration';
+import type { ListenerAuthenticator } from '../api/listener-authenticators';
+import type { CertificateLike, TLSCertificate } from '../api/tls-certificate';
+import type { TLSIdentity } from '../api/tls-identity';
 import type { Dictionary } from '../util/dictionary';
 
 /** Names a database: a handle from `database_Open`, or a plain name (api §2.2, §2.3). */
@@ -223,6 +226,41 @@ export interface ListenerPasswordCallback {
   data?: undefined;
 }
 
+/** The roots to which TLS client certificates of a listener must lead. */
+export interface ListenerCertificateConfig {
+  type: 'certificate';
+  /** PEM or base64 texts, DER bytes, or `TLSCertificate` objects; at least one. */
+  data: { rootCertificates: CertificateLike[] };
+  authenticate?: undefined;
+}
+
+/** A function that decides which TLS client certificates a listener accepts. */
+export interface ListenerCertificateCallback {
+  type: 'certificate';
+  /**
+   * Gets the chain as it was sent, leaf first. Nothing was checked but that the client has the
+   * leaf's private key, and that so many links of the chain hold as `verifiedDepth` says: what lies
+   * beyond proves nothing. Only `true` lets a client in; anything else, an error, and no answer
+   * within 5 s end its handshake and its replicator.
+   */
+  authenticate(certificates: TLSCertificate[], verifiedDepth: number): boolean | Promise<boolean>;
+  data?: undefined;
+}
+
+/** What `requestAuthorizer` is asked. */
+export interface ListenerRequest {
+  /** The connection, as `URLEndpointListener.connections` names it. */
+  connectionId: number;
+  /** `anonymous`, `user:<name>` or `key:<fingerprint>`. */
+  principal: string;
+  /** Address and port of the client. */
+  address: string;
+  /** What the client wants to replicate. */
+  collections: { scopeName: string; name: string }[];
+  /** `push`: documents come to us. `pull`: they go to the client. */
+  direction: 'push' | 'pull';
+}
+
 /** Where a listener's TLS certificate comes from (api §15.9). */
 export type TlsIdentityConfig =
   | {
@@ -234,6 +272,8 @@ export type TlsIdentityConfig =
       expiration?: string;
       /** Stores the identity under this label. */
       label?: string;
+      /** Both by default. Not in the reference. */
+      usage?: 'server' | 'client' | 'both';
     }
   | {
       mode: 'imported';
@@ -241,6 +281,11 @@ export type TlsIdentityConfig =
       certBase64: string;
       password?: string;
       label?: string;
+    }
+  | {
+      /** One that was stored before. Not in the reference. */
+      mode: 'stored';
+      label: string;
     };
 
 /** What to listen with (api §10). */
@@ -254,19 +299,101 @@ export interface URLEndpointListenerCreateArgs {
   /** TLS is on unless this is true. */
   disableTLS?: boolean;
   enableDeltaSync?: boolean;
-  authenticatorConfig?: ListenerAuthenticatorConfig | ListenerPasswordCallback;
+  authenticatorConfig?:
+    | ListenerAuthenticatorConfig
+    | ListenerPasswordCallback
+    | ListenerCertificateConfig
+    | ListenerCertificateCallback;
+  /** A `ListenerPasswordAuthenticator` or `ListenerCertificateAuthenticator`, in place of it. */
+  authenticator?: ListenerAuthenticator;
   /** Ignored with `disableTLS`. Nothing means a stored anonymous self-signed identity. */
   tlsIdentityConfig?: TlsIdentityConfig;
+  /** A `TLSIdentity`, in place of it. */
+  tlsIdentity?: TLSIdentity;
+  /** Clients may pull but not push: a push fails with status 403. */
+  readOnly?: boolean;
+  /**
+   * Asked about each replication and direction before anything of it moves. Only `true` allows it;
+   * anything else, an error, and no answer within 60 s refuse it with status 403.
+   */
+  requestAuthorizer?(request: ListenerRequest): boolean | Promise<boolean>;
 }
 
 // What settee has beyond the reference ----------------------------------------------------------
 
-/** A listener that asks the callback given beside these arguments who may come in. */
-export interface URLEndpointListenerAskingArgs
-  extends Omit<URLEndpointListenerCreateArgs, 'authenticatorConfig'> {
-  authenticatorConfig: { type: 'basic'; ask: true };
+/** What a listener is made of for the engine: no functions and no objects of classes. */
+export interface URLEndpointListenerEngineArgs
+  extends Omit<
+    URLEndpointListenerCreateArgs,
+    'authenticator' | 'authenticatorConfig' | 'requestAuthorizer' | 'tlsIdentity'
+  > {
+  authenticatorConfig?:
+    | ListenerAuthenticatorConfig
+    | ListenerCertificateConfig
+    | { type: 'basic' | 'certificate'; ask: true };
+  requestAuthorizer?: boolean;
+}
+
+/** A listener that asks the callback given beside these arguments. */
+export interface URLEndpointListenerAskingArgs extends URLEndpointListenerEngineArgs {
   /** Token of the callback, chosen by the caller. */
   changeListenerToken: string;
+}
+
+/** A replicator that asks the callback given beside these arguments about conflicts. */
+export interface ReplicatorAskingArgs extends ReplicatorCreateArgs {
+  /** Token of the callback, chosen by the caller. */
+  changeListenerToken: string;
+}
+
+/** Replaces the TLS identity of a listener. */
+export interface URLEndpointListenerSetIdentityArgs extends URLEndpointListenerArgs {
+  tlsIdentityConfig: TlsIdentityConfig;
+}
+
+/** Ends the connections of a principal. */
+export interface URLEndpointListenerDisconnectArgs extends URLEndpointListenerArgs {
+  /** `anonymous`, `user:<name>` or `key:<fingerprint>`. */
+  principal: string;
+}
+
+/** How a listener is advertised on the local network. */
+export interface AdvertiseOptions {
+  /** Only who browses for this group finds it; 1 to 63 bytes without `.`, `,` and `\\`. */
+  group?: string;
+  /** Leaves the fingerprint of its key out, by which it would be known again. */
+  privacy?: boolean;
+}
+
+/** Advertises a listener. */
+export interface URLEndpointListenerAdvertiseArgs
+  extends URLEndpointListenerArgs,
+    AdvertiseOptions {}
+
+/** Browses for listeners on the local network. */
+export interface BrowseArgs extends ListenerTokenArgs {
+  group?: string;
+}
+
+/** A new self-signed identity (`tlsIdentity_Create`). */
+export interface TLSIdentityCreateArgs {
+  attributes: { [name: string]: string | undefined };
+  /** ISO 8601. */
+  expiration?: string;
+  label?: string;
+  usage?: string;
+}
+
+/** A PKCS#12 file (`tlsIdentity_Import`). */
+export interface TLSIdentityImportArgs {
+  certBase64: string;
+  password?: string;
+  label?: string;
+}
+
+/** Takes a replicator offline, or lets it connect again (`replicator_SetSuspended`). */
+export interface ReplicatorSuspendArgs extends ReplicatorArgs {
+  suspended: boolean;
 }
 
 /** A range of a stored blob (`database_ReadBlob`). */

@@ -97,7 +97,11 @@ export interface ICoreEngine {
   ): Promise<void>;
   query_RemoveChangeListener(args: args.QueryRemoveChangeListenerArgs): Promise<void>;
 
-  replicator_Create(args: args.ReplicatorCreateArgs): Promise<args.ReplicatorArgs>;
+  /** The callback is asked about conflicts if the arguments say so. */
+  replicator_Create(
+    args: args.ReplicatorCreateArgs | args.ReplicatorAskingArgs,
+    lcb?: results.ListenerCallback,
+  ): Promise<args.ReplicatorArgs>;
   replicator_Start(args: args.ReplicatorArgs): Promise<void>;
   replicator_Stop(args: args.ReplicatorArgs): Promise<void>;
   /** Resets the checkpoint **and starts** (api §9.4). */
@@ -120,9 +124,12 @@ export interface ICoreEngine {
   ): Promise<void>;
   replicator_RemoveChangeListener(args: args.ReplicationChangeListenerArgs): Promise<void>;
 
-  /** The callback is asked about `{username, password}` if the arguments say so. */
+  /**
+   * The callback is asked about `{username, password}`, `{certificates, verifiedDepth}` or
+   * `{request}` if the arguments say so.
+   */
   URLEndpointListener_createListener(
-    args: args.URLEndpointListenerCreateArgs | args.URLEndpointListenerAskingArgs,
+    args: args.URLEndpointListenerEngineArgs | args.URLEndpointListenerAskingArgs,
     lcb?: results.ListenerCallback,
   ): Promise<{ listenerId: string }>;
   URLEndpointListener_startListener(
@@ -138,6 +145,8 @@ export interface ICoreEngine {
 
 /** The settee engine: {@link ICoreEngine} and what settee adds. */
 export interface SetteeEngine extends ICoreEngine {
+  /** Takes a replicator offline, or lets it connect again; behind `Replicator.setSuspended`. */
+  replicator_SetSuspended(args: args.ReplicatorSuspendArgs): Promise<void>;
   /** Reads a range of a stored blob by digest; behind `Document.blobStream`. */
   database_ReadBlob(args: args.DatabaseReadBlobArgs): Promise<results.BlobRangeResult>;
   /** Calls on this database up to `database_EndBatch` are one transaction; behind `inBatch`. */
@@ -146,6 +155,43 @@ export interface SetteeEngine extends ICoreEngine {
   database_EndBatch(args: args.DatabaseEndBatchArgs): Promise<void>;
   /** Answers a question that the engine put through a callback (design D1). */
   callback_Answer(args: args.CallbackAnswerArgs): Promise<void>;
+  /** What a listener presents; nothing without TLS and before its first start without one. */
+  URLEndpointListener_getTLSIdentity(
+    args: args.URLEndpointListenerArgs,
+  ): Promise<results.TLSCertificatesResult | undefined>;
+  /** Presented from the next handshake on. */
+  URLEndpointListener_setTLSIdentity(args: args.URLEndpointListenerSetIdentityArgs): Promise<void>;
+  URLEndpointListener_getConnections(
+    args: args.URLEndpointListenerArgs,
+  ): Promise<{ connections: results.ListenerConnectionResult[] }>;
+  /** Ends the connections of a principal and tells how many they were. */
+  URLEndpointListener_disconnect(
+    args: args.URLEndpointListenerDisconnectArgs,
+  ): Promise<{ count: number }>;
+  URLEndpointListener_getNetworkInterfaces(
+    args: object,
+  ): Promise<{ interfaces: results.NetworkInterfaceResult[] }>;
+  /** On the local network, until it stops. */
+  URLEndpointListener_advertise(args: args.URLEndpointListenerAdvertiseArgs): Promise<void>;
+  URLEndpointListener_stopAdvertising(args: args.URLEndpointListenerArgs): Promise<void>;
+  /** Events `{found: FoundPeerResult}` and `{lost: name}`. */
+  dnssd_Browse(args: args.BrowseArgs, lcb: results.ListenerCallback): Promise<void>;
+  dnssd_RemoveBrowser(args: args.ListenerTokenArgs): Promise<void>;
+  tlsIdentity_Create(args: args.TLSIdentityCreateArgs): Promise<results.TLSIdentityResult>;
+  tlsIdentity_Import(args: args.TLSIdentityImportArgs): Promise<results.TLSIdentityResult>;
+  /** Nothing when there is none. */
+  tlsIdentity_Get(
+    args: args.URLEndpointListenerTLSIdentityArgs,
+  ): Promise<results.TLSIdentityResult | undefined>;
+  tlsIdentity_Delete(args: args.URLEndpointListenerTLSIdentityArgs): Promise<void>;
+  tlsIdentity_List(args: object): Promise<{ labels: string[] }>;
+  tlsIdentity_GetProtection(
+    args: object,
+  ): Promise<{ protection: 'strong' | 'weak'; keeper: string }>;
+  /** What the server presented at the last connection, accepted or not. */
+  replicator_GetServerCertificates(
+    args: args.ReplicatorArgs,
+  ): Promise<results.TLSCertificatesResult>;
   /** Removes a listener of any kind (api §16.3). */
   listenerToken_Remove(args: args.ListenerTokenArgs): Promise<void>;
 }

@@ -130,7 +130,7 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
   },
   query_RemoveChangeListener: { fields: { ...D, ...TOKEN } },
 
-  replicator_Create: { fields: { config: 'json' } },
+  replicator_Create: { fields: { config: 'json' }, callback: 'optional' },
   replicator_Start: { fields: R },
   replicator_Stop: { fields: R },
   replicator_ResetCheckpoint: { fields: R },
@@ -151,6 +151,8 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
       enableDeltaSync: 'boolean',
       authenticatorConfig: 'json?',
       tlsIdentityConfig: 'json?',
+      readOnly: 'boolean',
+      requestAuthorizer: 'boolean',
     },
     callback: 'optional',
   },
@@ -159,6 +161,7 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
   URLEndpointListener_getStatus: { fields: L },
   URLEndpointListener_deleteIdentity: { fields: { label: 'text' } },
 
+  replicator_SetSuspended: { fields: { ...R, suspended: 'boolean' }, extra: true },
   database_ReadBlob: {
     fields: { ...D, digest: 'text', offset: 'number', length: 'number' },
     extra: true,
@@ -166,6 +169,34 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
   database_BeginBatch: { fields: D, extra: true },
   database_EndBatch: { fields: { ...D, commit: 'boolean' }, extra: true },
   callback_Answer: { fields: { question: 'text', value: 'json?', error: 'json?' }, extra: true },
+  URLEndpointListener_getTLSIdentity: { fields: L, extra: true },
+  URLEndpointListener_setTLSIdentity: {
+    fields: { ...L, tlsIdentityConfig: 'json' },
+    extra: true,
+  },
+  URLEndpointListener_getConnections: { fields: L, extra: true },
+  URLEndpointListener_disconnect: { fields: { ...L, principal: 'text' }, extra: true },
+  URLEndpointListener_getNetworkInterfaces: { fields: {}, extra: true },
+  URLEndpointListener_advertise: {
+    fields: { ...L, group: 'text?', privacy: 'boolean' },
+    extra: true,
+  },
+  URLEndpointListener_stopAdvertising: { fields: L, extra: true },
+  dnssd_Browse: { fields: { group: 'text?', ...TOKEN }, callback: true, extra: true },
+  dnssd_RemoveBrowser: { fields: TOKEN, extra: true },
+  tlsIdentity_Create: {
+    fields: { attributes: 'json', expiration: 'text?', label: 'text?', usage: 'text?' },
+    extra: true,
+  },
+  tlsIdentity_Import: {
+    fields: { certBase64: 'text', password: 'text?', label: 'text?' },
+    extra: true,
+  },
+  tlsIdentity_Get: { fields: { label: 'text' }, extra: true },
+  tlsIdentity_Delete: { fields: { label: 'text' }, extra: true },
+  tlsIdentity_List: { fields: {}, extra: true },
+  tlsIdentity_GetProtection: { fields: {}, extra: true },
+  replicator_GetServerCertificates: { fields: R, extra: true },
   listenerToken_Remove: { fields: TOKEN, extra: true },
 };
 

@@ -1,5 +1,6 @@
 import { uuid } from '../util/uuid';
 import type { SetteeEngine } from './core-engine';
+import { type DirectSaveArgs, directSave, offerDirectSave } from './direct-save';
 import { ENGINE_FUNCTION_NAMES } from './engine-functions';
 
 /** Argument of `plugin_Configure`. */
@@ -52,6 +53,13 @@ export function createLazyEngine(load: () => SetteeEngine): IonicCouchbaseLitePl
       return call(...args);
     };
   }
+  offerDirectSave(target.collection_Save as object, (args: DirectSaveArgs) => {
+    try {
+      return directSave(engine())?.(args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  });
   Object.defineProperties(target, {
     debugConsole: {
       enumerable: true,

@@ -87,6 +87,69 @@ export interface URLEndpointListenerStartResult {
   urls: string[];
 }
 
+/** A certificate and what it says; dates are milliseconds since 1970. */
+export interface TLSCertificateResult {
+  /** Base64. */
+  der: string;
+  pem: string;
+  subject: string;
+  issuer: string;
+  commonName: string | null;
+  subjectAlternativeNames: string[];
+  notBefore: number;
+  notAfter: number;
+  fingerprint: string;
+  publicKey: string;
+  keyType: 'rsa' | 'ec' | 'ed25519' | 'other';
+  keyBits: number;
+  selfSigned: boolean;
+}
+
+/** A certificate chain, leaf first. */
+export interface TLSCertificatesResult {
+  certificates: TLSCertificateResult[];
+}
+
+/** A TLS identity; its label begins with `~` when it is not stored. */
+export interface TLSIdentityResult extends TLSCertificatesResult {
+  label: string;
+}
+
+/** An open connection of a listener. */
+export interface ListenerConnectionResult {
+  id: number;
+  principal: string;
+  address: string;
+  collections: { scopeName: string; name: string }[];
+  /** Milliseconds since 1970. */
+  started: number;
+  bytesReceived: number;
+  bytesSent: number;
+  isActive: boolean;
+}
+
+/** An address of this machine. */
+export interface NetworkInterfaceResult {
+  name: string;
+  address: string;
+  family: 'IPv4' | 'IPv6';
+  isLoopback: boolean;
+}
+
+/** A listener that advertises itself. All of it is what somebody says. */
+export interface FoundPeerResult {
+  /** Random, another with each start. */
+  name: string;
+  /** `ws[s]://address:port/database`. */
+  urls: string[];
+  /** Fingerprint of its key. */
+  id: string | null;
+  /** CBMobile versions. */
+  protocols: string[];
+  deltas: boolean;
+  readOnly: boolean;
+}
+
 /** A range of a blob. */
 export interface BlobRangeResult {
   data: ArrayBuffer;

@@ -88,13 +88,23 @@ export function requiredText(field: string, value: unknown): string {
 
 /** UTF-16 that has no UTF-8 form would silently become another text on its way. */
 export function wellFormed(field: string, text: string): string {
-  if (
-    /[\ud800-\udfff]/.test(text) &&
-    /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
-  ) {
+  if (!isWellFormed(text)) {
     throw invalid(`argument "${field}" has a lone surrogate`);
   }
   return text;
+}
+
+/** Node 20 has a built-in that only looks at strings which can hold surrogates at all. */
+const BUILT_IN = (String.prototype as { isWellFormed?(): boolean }).isWellFormed;
+
+function isWellFormed(text: string): boolean {
+  if (BUILT_IN !== undefined) {
+    return BUILT_IN.call(text);
+  }
+  return !(
+    /[\ud800-\udfff]/.test(text) &&
+    /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
+  );
 }
 
 export function invalid(message: string): Error {

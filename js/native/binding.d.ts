@@ -9,11 +9,11 @@ export declare class NativeEngine {
    */
   constructor(onMessages: (text: string, buffers: Buffer[]) => void)
   /**
-   * Takes the calls of a tick, in order. One call on a document of an idle database, or several
+   * Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a document of an idle database, or several
    * reads of it, are run at once if they are no more than `mayRunInline`; their completions are
    * returned, as a message text.
    */
-  submit(calls: unknown[], mayRunInline: number): string | null
+  submit(calls: unknown[], heads: Int32Array, texts: Uint8Array, mayRunInline: number): string | null
   /**
    * Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
    * `{domain, code, message}`.

@@ -1,13 +1,18 @@
 import { exceptionFromParts } from '../api/couchbase-lite-exception';
+import type { DirectSaveArgs, SavedHandler } from '../engine/direct-save';
+import { addNullErrors } from '../engine/document-events';
 import type { ListenerCallback } from '../engine/results';
 import type { NewBlob } from './blob-list';
 import { loadAddon } from './loader';
+import { PendingCalls } from './pending-calls';
 import { addRawBlobs, mayHoldBlobs } from './raw-blobs';
+import { SaveRun } from './save-run';
 
 /** Kinds of calls as the addon numbers them. */
 const FUNCTION = 0;
 const SAVE = 1;
 const TARGET = 5;
+const SAVES = 6;
 
 /** Calls on one document without a body. */
 export enum DocumentCall {
@@ -23,7 +28,8 @@ enum Kind {
   Failure = 2,
   Saved = 3,
   Bytes = 4,
-  Text = 5,
+  SavedRun = 5,
+  Text = 6,
 }
 
 /**
@@ -41,23 +47,39 @@ const GATHERED_CALLS = 256;
 /** Bytes larger than this are handed over at once instead of being copied until the tick ends. */
 const COPIED_BYTES = 64 * 1024;
 
+/** A promise that waits, and what its end needs. */
 interface Pending {
+  readonly call: number;
   resolve(value: any): void;
   reject(reason: unknown): void;
-  /** Runs before the promise resolves. */
-  done: (() => void) | undefined;
-  /** Runs before the promise rejects. */
-  failed: (() => void) | undefined;
-  docId: string | undefined;
-  /** The database that a document is read from. */
-  source: string | undefined;
+  readonly hooks: CallHooks | undefined;
+  /** The id of a document that is saved, or the database that a document is read from. */
+  readonly text: string;
+  /** Of a direct save: what to tell, with the document and the collection that it is about. */
+  readonly saved: SavedHandler | undefined;
+  readonly document: object | undefined;
+  readonly collection: object | null;
 }
 
 /** What to do around the end of a call. */
 export interface CallHooks {
+  /** Runs before the promise resolves. */
   done?: () => void;
+  /** Runs before the promise rejects. */
   failed?: () => void;
 }
+
+type Resolve = Pending['resolve'];
+type Reject = Pending['reject'];
+
+let newResolve: Resolve;
+let newReject: Reject;
+
+/** One function for all promises: a closure for each would have to survive as long as its promise. */
+const capture = (resolve: Resolve, reject: Reject): void => {
+  newResolve = resolve;
+  newReject = reject;
+};
 
 /**
  * Gathers the calls of one tick, hands them to the addon in one native call, in order, and settles
@@ -65,15 +87,17 @@ export interface CallHooks {
  */
 export class CallQueue {
   private readonly addon: InstanceType<ReturnType<typeof loadAddon>['NativeEngine']>;
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending = new PendingCalls<Pending>();
+  private readonly run = new SaveRun();
   private readonly callbacks = new Map<string, ListenerCallback>();
   private readonly targets = new Map<string, Map<string, Map<string, number>>>();
   private readonly freeTargets: number[] = [];
   private targetCount = 0;
   private lastTarget = { name: '', scope: '', collection: '', target: -1 };
   private batch: unknown[] = [];
-  private firstOfBatch = 1;
-  private nextCall = 1;
+  /** Calls of the batch, in order. */
+  private gathered: number[] = [];
+  private scheduled = false;
   private inlineLeft = INLINE_CALLS;
   /** Whether the message that is being taken apart may tell of blobs. */
   private blobsInText = false;
@@ -93,14 +117,14 @@ export class CallQueue {
   function(name: string, args: string, hooks?: CallHooks): Promise<any> {
     const call = this.begin();
     this.batch.push(FUNCTION, call, name, args);
-    return this.promise(call, hooks);
+    return this.promise(call, hooks, '', undefined);
   }
 
   /** Calls one of the short document functions; `source` is the database of a document to read. */
-  document(kind: DocumentCall, target: number, docId: string, source?: string): Promise<any> {
+  document(kind: DocumentCall, target: number, docId: string, source: string): Promise<any> {
     const call = this.begin();
     this.batch.push(kind, call, target, docId);
-    return this.promise(call, undefined, undefined, source);
+    return this.promise(call, undefined, source, undefined);
   }
 
   /** Saves a document; `concurrency` is -1 for none. */
@@ -110,12 +134,13 @@ export class CallQueue {
     body: string,
     concurrency: number,
     blobs: readonly NewBlob[],
+    direct?: DirectSaveArgs,
   ): Promise<any> {
+    if (blobs.length === 0 && this.run.mayTake(docId, body)) {
+      return this.savePlain(target, docId, body, concurrency, direct);
+    }
     const call = this.begin();
     this.batch.push(SAVE, call, target, docId, body, concurrency, blobs.length);
-    if (blobs.length === 0) {
-      return this.promise(call, undefined, docId);
-    }
     let large = false;
     for (const [key, contentType, source] of blobs) {
       if (typeof source === 'string' || source.byteLength > COPIED_BYTES) {
@@ -125,12 +150,43 @@ export class CallQueue {
         this.batch.push(key, contentType, source.slice());
       }
     }
-    const promise = this.promise(call, undefined, docId);
+    const promise = this.promise(call, undefined, docId, direct);
     if (large) {
       // The caller may change its bytes as soon as the call returns.
       this.flush();
     }
     return promise;
+  }
+
+  /** A save that joins the run of saves before it. */
+  private savePlain(
+    target: number,
+    docId: string,
+    body: string,
+    concurrency: number,
+    direct: DirectSaveArgs | undefined,
+  ): Promise<any> {
+    const { run } = this;
+    this.schedule();
+    while (!run.hasRoomFor(docId, body)) {
+      this.flush();
+    }
+    const call = this.pending.nextCall();
+    if (!run.continuesWith(call)) {
+      this.closeRun();
+    }
+    run.add(call, target, docId, body, concurrency);
+    this.gathered.push(call);
+    return this.promise(call, undefined, docId, direct);
+  }
+
+  /** Puts the run of saves into the batch, before the call of another kind that follows. */
+  private closeRun(): void {
+    const { run } = this;
+    if (run.count > 0) {
+      this.batch.push(SAVES, run.first, run.count, run.head, run.text);
+      run.close();
+    }
   }
 
   /** The number of a collection of a database. */
@@ -160,6 +216,7 @@ export class CallQueue {
       target = this.freeTargets.pop() ?? this.targetCount++;
       collections.set(collection, target);
       this.schedule();
+      this.closeRun();
       this.batch.push(TARGET, target, name, scope, collection);
     }
     return target;
@@ -203,53 +260,76 @@ export class CallQueue {
 
   private begin(): number {
     this.schedule();
-    return this.nextCall++;
+    this.closeRun();
+    const call = this.pending.nextCall();
+    this.gathered.push(call);
+    return call;
   }
 
   private schedule(): void {
-    if (this.nextCall - this.firstOfBatch >= GATHERED_CALLS) {
+    if (this.gathered.length >= GATHERED_CALLS) {
       this.flush();
     }
-    if (this.batch.length === 0) {
+    if (!this.scheduled) {
+      this.scheduled = true;
       // Not queueMicrotask, which test runners replace by a fake.
-      Promise.resolve().then(() => this.flush());
+      Promise.resolve().then(() => {
+        this.scheduled = false;
+        this.flush();
+      });
     }
   }
 
-  private promise(call: number, hooks?: CallHooks, docId?: string, source?: string): Promise<any> {
-    return new Promise((resolve, reject) => {
-      const done = hooks?.done;
-      const failed = hooks?.failed;
-      this.pending.set(call, { resolve, reject, done, failed, docId, source });
+  private promise(
+    call: number,
+    hooks: CallHooks | undefined,
+    text: string,
+    direct: DirectSaveArgs | undefined,
+  ): Promise<any> {
+    const promise = new Promise(capture);
+    const resolve = newResolve;
+    const reject = newReject;
+    this.pending.add({
+      call,
+      resolve,
+      reject,
+      hooks,
+      text,
+      saved: direct?.saved,
+      document: direct?.document,
+      collection: direct === undefined ? null : direct.collection,
     });
+    return promise;
   }
 
   private flush(): void {
-    const { batch, firstOfBatch } = this;
+    this.closeRun();
+    const { batch, gathered, run } = this;
     if (batch.length === 0) {
       return;
     }
     this.batch = [];
-    this.firstOfBatch = this.nextCall;
+    this.gathered = [];
     let text: string | null;
     try {
-      text = this.addon.submit(batch, this.inlineLeft);
+      text = this.addon.submit(batch, run.heads, run.texts, this.inlineLeft);
     } catch (error) {
-      this.refuse(firstOfBatch, error);
+      this.refuse(gathered, error);
       return;
+    } finally {
+      run.clear();
     }
     if (text !== null) {
-      this.inlineLeft = Math.max(0, this.inlineLeft - (this.nextCall - firstOfBatch));
+      this.inlineLeft = Math.max(0, this.inlineLeft - gathered.length);
       this.receive(text, []);
     }
   }
 
   /** The addon took none of the calls of a batch. */
-  private refuse(first: number, error: unknown): void {
-    for (let call = first; call < this.firstOfBatch; call++) {
-      const pending = this.pending.get(call);
-      this.pending.delete(call);
-      pending?.failed?.();
+  private refuse(calls: readonly number[], error: unknown): void {
+    for (const call of calls) {
+      const pending = this.pending.take(call);
+      pending?.hooks?.failed?.();
       pending?.reject(error);
     }
   }
@@ -259,32 +339,34 @@ export class CallQueue {
     this.blobsInText = mayHoldBlobs(text);
     for (let at = 0; at < entries.length; at += 3) {
       const call = entries[at] as number;
+      const kind = entries[at + 1];
       if (call === 0) {
-        this.tell(entries[at + 1], entries[at + 2]);
+        this.tell(kind, entries[at + 2]);
+      } else if (kind === Kind.SavedRun) {
+        this.settleRun(call, entries[at + 2]);
       } else {
-        this.settle(call, entries[at + 1], entries[at + 2], buffers);
+        this.settle(call, kind, entries[at + 2], buffers);
       }
     }
   }
 
   private settle(call: number, kind: Kind, value: any, buffers: Uint8Array[]): void {
-    const pending = this.pending.get(call);
+    const pending = this.pending.take(call);
     if (pending === undefined) {
       return;
     }
-    this.pending.delete(call);
     if (kind === Kind.Failure) {
-      pending.failed?.();
+      pending.hooks?.failed?.();
       pending.reject(exceptionFromParts(value));
       return;
     }
-    pending.done?.();
+    pending.hooks?.done?.();
     switch (kind) {
       case Kind.Nothing:
         pending.resolve(undefined);
         break;
       case Kind.Saved:
-        pending.resolve(saved(value, pending.docId as string));
+        settleSave(pending, value[0], value[1], value[2], value[3]);
         break;
       case Kind.Bytes:
         pending.resolve({ data: exactBuffer(buffers[value.buffer]), length: value.length });
@@ -293,11 +375,21 @@ export class CallQueue {
         pending.resolve({ data: longText(buffers[value]) });
         break;
       default:
-        if (this.blobsInText && pending.source !== undefined) {
-          const { source } = pending;
-          addRawBlobs(value, (digest) => this.readBlob(source, digest));
+        if (this.blobsInText && pending.text !== '') {
+          const { text } = pending;
+          addRawBlobs(value, (digest) => this.readBlob(text, digest));
         }
         pending.resolve(value);
+    }
+  }
+
+  /** Saves of calls that follow each other: revision id and sequence of each. */
+  private settleRun(first: number, values: (string | number)[]): void {
+    for (let at = 0, call = first; at < values.length; at += 2, call++) {
+      const pending = this.pending.take(call);
+      if (pending !== undefined) {
+        settleSave(pending, values[at] as string, values[at + 1] as number, null, undefined);
+      }
     }
   }
 
@@ -307,6 +399,7 @@ export class CallQueue {
       this.callbacks.delete(token);
     } else if (callback !== undefined) {
       try {
+        addNullErrors(payload);
         callback(payload);
       } catch (error) {
         console.error('settee: a listener threw', error);
@@ -315,16 +408,34 @@ export class CallQueue {
   }
 }
 
-/** `[revision id, sequence, flag, document id?]` as the classes know it. */
-function saved(value: [string, number, number | null, string?], docId: string) {
-  const flag = value[2] === null ? null : value[2] === 1;
-  return {
-    _id: value[3] === undefined ? docId : value[3],
-    _revId: value[0],
-    _sequence: value[1],
-    concurrencyControlResult: flag,
-    concurrencyResult: flag,
-  };
+/** Resolves a save; `flag` is that of concurrency control, `madeId` an id that the engine made. */
+function settleSave(
+  pending: Pending,
+  revId: string,
+  sequence: number,
+  flag: number | null,
+  madeId: string | undefined,
+): void {
+  const id = madeId === undefined ? pending.text : madeId;
+  const { saved } = pending;
+  if (saved === undefined) {
+    const passed = flag === null ? null : flag === 1;
+    pending.resolve({
+      _id: id,
+      _revId: revId,
+      _sequence: sequence,
+      concurrencyControlResult: passed,
+      concurrencyResult: passed,
+    });
+    return;
+  }
+  try {
+    saved(pending.document, pending.collection, id, revId, sequence);
+  } catch (error) {
+    pending.reject(error);
+    return;
+  }
+  pending.resolve(undefined);
 }
 
 /** The text that these bytes are in UTF-8. */

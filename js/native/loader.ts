@@ -34,7 +34,11 @@ export function loadAddon(): Addon {
       tried.push((error as Error).message.split('\n')[0]);
     }
   }
-  throw new Error(`settee has no engine for ${platform}. Tried:\n  ${tried.join('\n  ')}`);
+  throw new Error(
+    `settee has no engine for ${platform}: the package ${PACKAGE}-${platform} is missing or does not load. ` +
+      'It is an optional dependency: install without --omit=optional, and on the platform that runs it. ' +
+      `Tried:\n  ${tried.join('\n  ')}`,
+  );
 }
 
 /** Platform, architecture and ABI as napi-rs spells them. */

@@ -1,4 +1,5 @@
 import type { SetteeEngine } from '../engine/core-engine';
+import { type DirectSaveArgs, offerDirectSave } from '../engine/direct-save';
 import {
   ENGINE_FUNCTION_NAMES,
   ENGINE_FUNCTIONS,
@@ -41,6 +42,24 @@ class NativeEngine {
         bodyText(fields.document),
         concurrency(fields.concurrencyControl),
         blobList(fields.blobs),
+      );
+    } catch (error) {
+      return Promise.reject(asException(error));
+    }
+  }
+
+  /** `collection_Save` for our own classes; see `DirectSave`. */
+  saveDirectly(args: DirectSaveArgs): Promise<void> {
+    const { names } = args;
+    this.trace('collection_Save', names);
+    try {
+      return this.calls.save(
+        this.target(names),
+        optionalId(args.id),
+        wellFormed('document', args.body),
+        concurrency(args.concurrencyControl),
+        blobList(args.blobs),
+        args,
       );
     } catch (error) {
       return Promise.reject(asException(error));
@@ -128,7 +147,7 @@ class NativeEngine {
     this.trace(name, args);
     const fields = args ?? {};
     try {
-      const source = kind === DocumentCall.Get ? fields.name : undefined;
+      const source = kind === DocumentCall.Get ? fields.name : '';
       return this.calls.document(kind, this.target(fields), documentId(fields, kind), source);
     } catch (error) {
       return Promise.reject(asException(error));
@@ -169,19 +188,23 @@ const FORWARDED: { [name: string]: EngineFunctionName } = {
 for (const name of ENGINE_FUNCTION_NAMES) {
   const forwarded = FORWARDED[name];
   if (forwarded !== undefined) {
-    define(name, function (this: NativeEngine, args: Fields) {
+    define(NativeEngine.prototype, name, function (this: NativeEngine, args: Fields) {
       const call = this[forwarded] as (args: Fields) => Promise<any>;
       return call.call(this, { ...args, scopeName: DEFAULT, collectionName: DEFAULT });
     });
   } else if (!(name in NativeEngine.prototype)) {
-    define(name, function (this: NativeEngine, args: Fields, callback?: ListenerCallback) {
-      return this.call(name, args, callback);
-    });
+    define(
+      NativeEngine.prototype,
+      name,
+      function (this: NativeEngine, args: Fields, callback?: ListenerCallback) {
+        return this.call(name, args, callback);
+      },
+    );
   }
 }
 
-function define(name: string, value: unknown): void {
-  Object.defineProperty(NativeEngine.prototype, name, {
+function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, {
     value,
     writable: true,
     configurable: true,
@@ -193,7 +216,13 @@ let instance: NativeEngine | undefined;
 /** The engine of this copy of the package; loads the addon with the first call. */
 export function nativeEngine(): SetteeEngine {
   if (instance === undefined) {
-    instance = new NativeEngine();
+    const made = new NativeEngine();
+    // Bound to this instance, so it is offered by a function of its own.
+    const save = (args: Fields): Promise<any> =>
+      NativeEngine.prototype.collection_Save.call(made, args);
+    offerDirectSave(save, (args) => made.saveDirectly(args));
+    define(made, 'collection_Save', save);
+    instance = made;
   }
   return instance;
 }

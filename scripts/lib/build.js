@@ -1,6 +1,6 @@
 const fs = require('fs');
 const path = require('path');
-const { CARGO_ENV } = require('./cargo');
+const { ADDON_FEATURES, CARGO_ENV } = require('./cargo');
 const { fingerprint, readStamp, writeStamp } = require('./fingerprint');
 const { ROOT, bin, capture, must, run } = require('./run');
 
@@ -11,7 +11,7 @@ const ADDON = /^settee\..*\.node$/;
 async function buildAddon({ force = false } = {}) {
   const stamp = fingerprint(
     ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo', 'src'],
-    [capture('rustc', ['--version', '--verbose']), process.platform, process.arch, 'node'],
+    [capture('rustc', ['--version', '--verbose']), process.platform, process.arch, ADDON_FEATURES],
   );
   const there = fs.readdirSync(ROOT).some((name) => ADDON.test(name));
   if (!force && there && readStamp('addon') === stamp) {
@@ -24,7 +24,7 @@ async function buildAddon({ force = false } = {}) {
     '--platform',
     '--release',
     '--features',
-    'node',
+    ADDON_FEATURES,
     '--no-js',
     '--dts',
     'js/native/binding.d.ts',

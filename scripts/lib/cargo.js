@@ -8,6 +8,9 @@
  */
 const CARGO_ENV = { CARGO_PROFILE_RELEASE_LTO: 'false' };
 
+/** Cargo features of the addon, and of everything that is tested and linted as in the addon. */
+const ADDON_FEATURES = 'node,dns-sd';
+
 /** For tests, our own crate alone is compiled with its checks on and in parallel. */
 const TEST_PROFILE = [
   'profile.release.package.settee.debug-assertions=true',
@@ -16,4 +19,4 @@ const TEST_PROFILE = [
   'profile.release.package.settee.strip="none"',
 ].flatMap((setting) => ['--config', setting]);
 
-module.exports = { CARGO_ENV, TEST_PROFILE };
+module.exports = { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE };

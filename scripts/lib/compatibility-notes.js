@@ -36,6 +36,10 @@ const NOTES = {
   CallbackAnswerArgs: addition('Arguments of `callback_Answer`.'),
   ListenerAuthenticatorConfig: superset('Or `ListenerPasswordCallback`.'),
   ListenerPasswordCallback: addition('A function that decides about each client.'),
+  Conflict: addition('What a conflict resolver decides about.'),
+  ConflictResolver: addition('A function that decides conflicts.'),
+  ReplicatorSuspendArgs: addition('Arguments of `replicator_SetSuspended`.'),
+  ReplicatorAskingArgs: addition('How the engine is told to ask a callback about conflicts.'),
   URLEndpointListenerAskingArgs: addition('How the engine is told to ask a callback.'),
   ListenerTokenArgs: addition('Arguments of `listenerToken_Remove`.'),
   DatabaseReadBlobArgs: addition('Arguments of `database_ReadBlob`.'),
@@ -51,7 +55,9 @@ const NOTES = {
   ICoreEngine: superset('Argument types also allow null where the reference is given null.'),
 
   // Database ------------------------------------------------------------------------------------
-  'DatabaseConfiguration.fullSync': addition('Waits for the disk at every commit.'),
+  'DatabaseConfiguration.fullSync': addition(
+    'Waits for the disk at every commit. Of several handles on one database, one that asks is enough.',
+  ),
   'DatabaseConfiguration.getFullSync': addition(''),
   'DatabaseConfiguration.setFullSync': addition(''),
   'Database.changeEncryptionKey': fixed('Also works for a database without configuration.'),
@@ -138,9 +144,20 @@ const NOTES = {
   'ReplicatorConfiguration.getCollectionConfig': superset('Compares by names.'),
   'ReplicatorConfiguration.clone': fixed('Also copies `acceptOnlySelfSignedCerts`.'),
   'ReplicatorConfiguration.setAuthenticator': fixed('`null` means none.'),
+  'ReplicatorConfiguration.setProxy': addition('An HTTP proxy on the way to the server.'),
+  'ReplicatorConfiguration.getProxy': addition(''),
   'ReplicatorConfiguration.setHeartbeat': kept('Takes a negative value; the engine refuses it.'),
+  'CollectionConfig.setConflictResolver': addition(
+    'Decides conflicts of the collections; the reference has the default rule only.',
+  ),
+  'CollectionConfig.getConflictResolver': addition(''),
+  'CollectionConfig.setPushFilter': superset(
+    'Text that gives no function is refused when the replicator is created; the shorthand of a method is understood.',
+  ),
+  'CollectionConfig.setPullFilter': superset('As `setPushFilter`.'),
   'Replicator.addChangeListener': LISTENER_RULES,
   'Replicator.removeChangeListener': REMOVE_RULES,
+  'Replicator.setSuspended': addition('Offline until it is resumed.'),
   'Replicator.getStatus': superset('The raw fields, and the methods of `ReplicatorStatus`.'),
   'Replicator.getPendingDocumentIds': superset('Compares the collection by names.'),
   'Replicator.isDocumentPending': superset('Compares the collection by names.'),
@@ -166,6 +183,10 @@ const NOTES = {
   database_DeleteWithPath: fixed('Works; neither Ionic engine has it.'),
   database_Save: fixed('Works, with texts or objects.'),
   replicator_GetPendingDocumentIds: fixed('Always an object, also when nothing is pending.'),
+  replicator_SetSuspended: addition('Behind `Replicator.setSuspended`.'),
+  replicator_Create: superset(
+    'With `conflictResolver: true` in a collection’s configuration and a `changeListenerToken`, a callback as second parameter is asked about conflicts.',
+  ),
   URLEndpointListener_createListener: superset(
     'With `authenticatorConfig: {type, ask: true}` and a `changeListenerToken`, a callback as second parameter is asked who may come in.',
   ),

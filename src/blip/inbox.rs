@@ -98,9 +98,41 @@ struct Partial {
     /// Frame bytes after the header, as the sender counts them.
     received: u64,
     acked: u64,
+    flags: MessageFlags,
+}
+
+/// What the first frame of a message tells of it.
+#[derive(Clone, Copy, Debug)]
+struct MessageFlags {
     urgent: bool,
     compressed: bool,
     no_reply: bool,
+}
+
+impl MessageFlags {
+    fn of(frame: &Frame<'_>) -> Self {
+        Self {
+            urgent: frame.has(flags::URGENT),
+            compressed: frame.has(flags::COMPRESSED),
+            no_reply: frame.has(flags::NO_REPLY),
+        }
+    }
+
+    /// Where the reply to the request goes, if one is wanted.
+    fn reply_to(self, number: u64) -> Option<ReplyTo> {
+        let Self { urgent, .. } = self;
+        (!self.no_reply).then_some(ReplyTo { number, urgent })
+    }
+
+    fn message(self, (properties, body): (Properties, Bytes)) -> Message {
+        Message {
+            properties,
+            body,
+            urgent: self.urgent,
+            compressed: self.compressed,
+            no_reply: self.no_reply,
+        }
+    }
 }
 
 impl Partial {
@@ -109,9 +141,7 @@ impl Partial {
             state: State::Collecting(Contents::new(frame)),
             received: 0,
             acked: 0,
-            urgent: frame.has(flags::URGENT),
-            compressed: frame.has(flags::COMPRESSED),
-            no_reply: frame.has(flags::NO_REPLY),
+            flags: MessageFlags::of(frame),
         }
     }
 
@@ -262,20 +292,10 @@ impl Inbox {
 
         // The usual case: a message of one frame.
         if let (None, false, Decoded::Bytes(data)) = (&known, more, &contents) {
-            let (properties, body) = parse_whole(frame, data, config.max_properties)?;
-            let to = (!frame.has(flags::NO_REPLY)).then(|| ReplyTo {
-                number,
-                urgent: frame.has(flags::URGENT),
-            });
+            let flags = MessageFlags::of(frame);
             event(Event::Request {
-                to,
-                message: Message {
-                    properties,
-                    body,
-                    urgent: frame.has(flags::URGENT),
-                    compressed: frame.has(flags::COMPRESSED),
-                    no_reply: to.is_none(),
-                },
+                to: flags.reply_to(number),
+                message: flags.message(parse_whole(frame, data, config.max_properties)?),
             });
             return Ok(());
         }
@@ -288,24 +308,12 @@ impl Inbox {
             return Ok(());
         }
         self.held -= partial.held();
-        let to = (!partial.no_reply).then_some(ReplyTo {
-            number,
-            urgent: partial.urgent,
-        });
+        let to = partial.flags.reply_to(number);
         match partial.state {
-            State::Collecting(contents) => {
-                let (properties, body) = contents.finish()?;
-                event(Event::Request {
-                    to,
-                    message: Message {
-                        properties,
-                        body,
-                        urgent: partial.urgent,
-                        compressed: partial.compressed,
-                        no_reply: partial.no_reply,
-                    },
-                });
-            }
+            State::Collecting(contents) => event(Event::Request {
+                to,
+                message: partial.flags.message(contents.finish()?),
+            }),
             State::Streaming { .. } | State::Discarding { .. } => {
                 tracing::warn!(
                     target: "network",
@@ -367,7 +375,6 @@ impl Inbox {
 
         self.held -= partial.held();
         self.limits.remove(&id);
-        let (urgent, compressed) = (partial.urgent, partial.compressed);
         match partial.state {
             State::Discarding { .. } => {}
             State::Streaming { .. } => event(Event::ReplyEnd { id, result: Ok(()) }),
@@ -376,16 +383,12 @@ impl Inbox {
                 if is_error {
                     event(failed(id, mode, error_of(&properties, &body)));
                 } else {
-                    event(Event::Reply {
-                        id,
-                        result: Ok(Message {
-                            properties,
-                            body,
-                            urgent,
-                            compressed,
-                            no_reply: false,
-                        }),
-                    });
+                    let flags = MessageFlags {
+                        no_reply: false,
+                        ..partial.flags
+                    };
+                    let result = Ok(flags.message((properties, body)));
+                    event(Event::Reply { id, result });
                 }
             }
         }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::mpsc::{channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use sha1::{Digest as _, Sha1};
@@ -49,6 +51,15 @@ impl Pins {
     }
 }
 
+/// Bytes read, hashed and written at a time: little enough to stay in the processor's cache.
+const PIECE: usize = 256 * 1024;
+
+/// Pieces that may wait to be hashed.
+const PIECES: usize = 16;
+
+/// Bytes from which on a blob is hashed by a thread of its own.
+const OVERLAP_FROM: u64 = 1024 * 1024;
+
 impl Database {
     /// Starts to write a blob. Blocks on the disk: for threads that may.
     ///
@@ -63,6 +74,47 @@ impl Database {
             small: Vec::new(),
             file: None,
         })
+    }
+
+    /// Keeps everything that `read` gives as a blob, as [`Database::blob_writer`] does, in little
+    /// memory. `read` is as [`Read::read`]. Reading and writing go on while an earlier piece is
+    /// hashed. Blocks.
+    ///
+    /// # Errors
+    /// `NotOpen`, that of `read`, those of the disk.
+    pub fn store_blob_from(
+        &self,
+        mut read: impl FnMut(&mut [u8]) -> Result<usize>,
+    ) -> Result<(BlobDigest, u64)> {
+        let mut writer = self.blob_writer()?;
+        writer.write_overlapped(|used: Option<Vec<u8>>| {
+            let mut piece = used.unwrap_or_else(|| vec![0; PIECE]);
+            // Whole pieces, for the last read may have shortened it.
+            piece.resize(PIECE, 0);
+            let mut count = 0;
+            while count < PIECE {
+                match read(&mut piece[count..])? {
+                    0 => break,
+                    more => count += more,
+                }
+            }
+            piece.truncate(count);
+            Ok((count > 0).then_some(piece))
+        })?;
+        writer.finish(None, None)
+    }
+
+    /// Keeps these pieces, one after the other, as a blob; else as [`Database::store_blob_from`].
+    ///
+    /// # Errors
+    /// `NotOpen`, that of `next`, those of the disk.
+    pub fn store_blob_pieces<P: AsRef<[u8]> + Send + Sync>(
+        &self,
+        mut next: impl FnMut() -> Result<Option<P>>,
+    ) -> Result<(BlobDigest, u64)> {
+        let mut writer = self.blob_writer()?;
+        writer.write_overlapped(|_| next())?;
+        writer.finish(None, None)
     }
 
     /// Opens a blob for reading; `None` when it is not here. Blocks on the disk.
@@ -179,6 +231,63 @@ impl BlobWriter {
         Ok(())
     }
 
+    /// Appends the pieces that `next` gives; it gets back those that are done with. Once there are
+    /// several, a thread of its own hashes them while this one writes and reads: hashing takes
+    /// longest.
+    fn write_overlapped<P: AsRef<[u8]> + Send + Sync>(
+        &mut self,
+        mut next: impl FnMut(Option<P>) -> Result<Option<P>>,
+    ) -> Result<()> {
+        while self.length < OVERLAP_FROM {
+            let Some(piece) = next(None)? else {
+                return Ok(());
+            };
+            self.write(piece.as_ref())?;
+        }
+        let Some(file) = &mut self.file else {
+            return Err(Error::lite(
+                Code::AssertionFailed,
+                "a long blob has no file",
+            ));
+        };
+        let (mut sha1, length) = (self.sha1.clone(), &mut self.length);
+        self.sha1 = std::thread::scope(|scope| {
+            let (written, to_hash) = sync_channel::<Arc<P>>(PIECES);
+            let (hashed, done) = channel::<Arc<P>>();
+            let hashing = std::thread::Builder::new()
+                .name("settee-blob".into())
+                .spawn_scoped(scope, move || {
+                    for piece in to_hash {
+                        sha1.update((*piece).as_ref());
+                        // Nobody takes it back at the end.
+                        let _ = hashed.send(piece);
+                    }
+                    sha1
+                })?;
+            let mut write = || -> Result<()> {
+                loop {
+                    let used = done.try_recv().ok().and_then(Arc::into_inner);
+                    let Some(piece) = next(used)?.map(Arc::new) else {
+                        return Ok(());
+                    };
+                    if written.send(Arc::clone(&piece)).is_err() {
+                        // The thread has panicked, which its end tells.
+                        return Ok(());
+                    }
+                    *length += (*piece).as_ref().len() as u64;
+                    file.write((*piece).as_ref())?;
+                }
+            };
+            let outcome = write();
+            drop(written);
+            let sha1 = hashing
+                .join()
+                .map_err(|_| Error::lite(Code::AssertionFailed, "hashing a blob panicked"))?;
+            outcome.map(|()| sha1)
+        })?;
+        Ok(())
+    }
+
     /// Keeps the blob, safe on the disk, and answers with its digest and length. One that is here
     /// already is not stored twice.
     ///
@@ -251,6 +360,34 @@ impl BlobReader {
         match &self.0 {
             Source::Memory(content) => content.get_ref().len() as u64,
             Source::File(file) => file.len(),
+        }
+    }
+
+    /// The whole content, wherever reading has come to.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn read_all(self) -> Result<Vec<u8>> {
+        match self.0 {
+            Source::Memory(content) => Ok(content.into_inner()),
+            Source::File(mut file) => Ok(file.read_part(0, u64::MAX)?),
+        }
+    }
+
+    /// At most `count` bytes from `offset` on; none past the end. Reading goes on anywhere.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn read_part(&mut self, offset: u64, count: u64) -> Result<Vec<u8>> {
+        match &mut self.0 {
+            Source::Memory(content) => {
+                let length = content.get_ref().len() as u64;
+                let start = offset.min(length);
+                let end = start + count.min(length - start);
+                // Both are within the length of a vector.
+                Ok(content.get_ref()[start as usize..end as usize].to_vec())
+            }
+            Source::File(file) => Ok(file.read_part(offset, count)?),
         }
     }
 }

@@ -22,6 +22,7 @@ use super::collection::CollectionMap;
 use super::engine::{Engine, Writer};
 use super::lock;
 use super::reader_pool::{ReadJob, ReadTask, Snapshot};
+use super::saves::{SavesJob, fail_all};
 use super::transaction::{Undo, WriteTx};
 use crate::error::{Code, Error, Result};
 
@@ -44,7 +45,7 @@ const READS_A_TASK: usize = 32;
 const THREAD_IDLE: Duration = Duration::from_secs(5);
 
 /// Tells a call's caller; with the error when the transaction could not be committed.
-type Completion = Box<dyn FnOnce(Option<&Error>) + Send>;
+pub(super) type Completion = Box<dyn FnOnce(Option<&Error>) + Send>;
 
 /// What a write came to, to be told after the commit.
 pub(super) struct Ran {
@@ -109,7 +110,7 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-fn quietly(done: impl FnOnce()) {
+pub(super) fn quietly(done: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(done)).is_err() {
         tracing::error!(target: "database", "the completion of a database call panicked");
     }
@@ -119,8 +120,8 @@ fn quietly(done: impl FnOnce()) {
 pub(super) enum Entry {
     /// A write.
     Write { cost: usize, job: WriteJob },
-    /// A write that is one [`WriteTx::save`], which needs no savepoint.
-    Save { cost: usize, job: WriteJob },
+    /// Saves, which need no savepoints.
+    Saves(SavesJob),
     /// Writes that succeed or fail together.
     Batch { cost: usize, jobs: Vec<WriteJob> },
     /// A read, for a thread of the pool.
@@ -358,11 +359,9 @@ impl Engine {
                 }
                 match entry {
                     Entry::Write { cost, job } => {
-                        group.run(self, &mut writer, Undo::Savepoint, cost, job);
+                        group.run(self, &mut writer, cost, job);
                     }
-                    Entry::Save { cost, job } => {
-                        group.run(self, &mut writer, Undo::Statement, cost, job);
-                    }
+                    Entry::Saves(job) => group.run_saves(self, &mut writer, job),
                     Entry::Batch { cost, jobs } => group.run_batch(self, &mut writer, cost, jobs),
                     Entry::Read(job) => {
                         group.commit(self, &mut writer);
@@ -467,14 +466,7 @@ impl Group {
         Ok(())
     }
 
-    fn run(
-        &mut self,
-        engine: &Engine,
-        writer: &mut Writer,
-        undo: Undo,
-        cost: usize,
-        job: WriteJob,
-    ) {
+    fn run(&mut self, engine: &Engine, writer: &mut Writer, cost: usize, job: WriteJob) {
         if let Err(error) = self.open(writer) {
             job(Err(error)).tell();
             return;
@@ -482,7 +474,7 @@ impl Group {
         let mut ran = None;
         let mut job = Some(job);
         // The job keeps its own error; the transaction must only know whether to undo.
-        let outcome = writer.call(engine, undo, |tx| {
+        let outcome = writer.call(engine, Undo::Savepoint, |tx| {
             let Some(job) = job.take() else { return Ok(()) };
             let finished = job(Ok(tx));
             let failure = finished.failure.clone();
@@ -498,6 +490,29 @@ impl Group {
         if let Some(ran) = ran {
             self.keep(engine, writer, ran, outcome.err());
         }
+        self.commit_if_full(engine, writer);
+    }
+
+    fn run_saves(&mut self, engine: &Engine, writer: &mut Writer, job: SavesJob) {
+        let mut results = Vec::with_capacity(job.len());
+        while results.len() < job.len() {
+            if let Err(error) = self.open(writer) {
+                results.resize_with(job.len(), || Err(error.clone()));
+                break;
+            }
+            let begun = results.len();
+            job.run(engine, writer, &mut results);
+            self.calls += results.len() - begun;
+            if !writer.in_transaction() {
+                // As in `keep`: nothing of the transaction has happened. The rest gets another.
+                let failed = results.last().and_then(|last| last.as_ref().err());
+                let error = failed.cloned().unwrap_or_else(rolled_back);
+                fail_all(&mut results[begun..], &error);
+                self.fail(engine, writer, &error);
+            }
+        }
+        self.bytes = self.bytes.saturating_add(job.cost());
+        self.completions.push(job.completion(results));
         self.commit_if_full(engine, writer);
     }
 
@@ -556,9 +571,7 @@ impl Group {
         if self.open && !writer.in_transaction() {
             // SQLite has thrown the whole transaction away (disk full, I/O error): none of its
             // calls has happened.
-            let error = failure
-                .or(undone)
-                .unwrap_or_else(|| Error::lite(Code::IoError, "the transaction was rolled back"));
+            let error = failure.or(undone).unwrap_or_else(rolled_back);
             self.fail(engine, writer, &error);
         }
     }
@@ -599,6 +612,10 @@ impl Group {
         self.bytes = 0;
         self.started = None;
     }
+}
+
+fn rolled_back() -> Error {
+    Error::lite(Code::IoError, "the transaction was rolled back")
 }
 
 fn batch_failed() -> Error {

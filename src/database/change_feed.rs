@@ -48,7 +48,8 @@ impl ReadTx<'_> {
         Ok((changes, last_sequence))
     }
 
-    /// What this side says to the rows of a `changes` list (wire §3.7).
+    /// What this side says to the rows of a `changes` list (wire §3.7). With `bodies_only` the
+    /// ancestors it tells are those whose bodies are here, so that each can be a base of a delta.
     ///
     /// # Errors
     /// `NotFound` for an unknown collection.
@@ -56,6 +57,7 @@ impl ReadTx<'_> {
         &self,
         collection: &CollectionSpec,
         rows: &[(DocId, RevId)],
+        bodies_only: bool,
     ) -> Result<Vec<ChangeVerdict>> {
         let table = &self.collections.get(collection)?.table;
         let judge = |(doc_id, rev_id): &(DocId, RevId)| {
@@ -71,7 +73,10 @@ impl ReadTx<'_> {
             if tree.contains(rev_id) {
                 return Ok(ChangeVerdict::Have);
             }
-            let ancestors = tree.ancestors_for_reply(rev_id, ANCESTORS_MAX);
+            let mut ancestors = tree.ancestors_for_reply(rev_id, ANCESTORS_MAX);
+            if bodies_only {
+                ancestors = self.with_bodies(table, doc_id, &head, ancestors)?;
+            }
             Ok(if head.rev_id.generation() < rev_id.generation() {
                 ChangeVerdict::Want { ancestors }
             } else {
@@ -122,6 +127,7 @@ fn change(row: FeedRow, remote: Option<RemoteId>) -> Result<Change> {
         doc_id: row.doc_id,
         rev_id: row.head.rev_id,
         deleted: row.head.flags.is_deleted(),
+        conflicted: row.head.flags.is_conflicted(),
         body_size: row.body_size,
         remote_ancestor,
     })

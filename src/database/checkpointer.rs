@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::lock;
+use super::{lock, wait_while};
 use crate::storage::Connection;
 use crate::storage::connection::CipherKey;
 
@@ -21,7 +21,6 @@ struct State {
 
 struct Shared {
     file: PathBuf,
-    full_sync: bool,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -30,10 +29,9 @@ struct Shared {
 pub(super) struct Checkpointer(Arc<Shared>);
 
 impl Checkpointer {
-    pub(super) fn new(file: PathBuf, key: Option<CipherKey>, full_sync: bool) -> Self {
+    pub(super) fn new(file: PathBuf, key: Option<CipherKey>) -> Self {
         Self(Arc::new(Shared {
             file,
-            full_sync,
             state: Mutex::new(State {
                 key,
                 ..State::default()
@@ -72,13 +70,7 @@ impl Checkpointer {
         let mut state = lock(&self.0.state);
         state.stop = true;
         self.0.changed.notify_all();
-        while state.has_thread {
-            state = self
-                .0
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        state = wait_while(&self.0.changed, state, |state| state.has_thread);
         *state = State {
             key,
             ..State::default()
@@ -97,11 +89,7 @@ impl Shared {
 
     fn copy_until_idle(&self) {
         let key = lock(&self.state).key.clone();
-        let connection = match Connection::open_checkpointer(
-            &self.file,
-            key.as_ref(),
-            self.full_sync,
-        ) {
+        let connection = match Connection::open_checkpointer(&self.file, key.as_ref()) {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::warn!(target: "database", %error, "opening a connection for checkpoints failed");

@@ -1,9 +1,12 @@
-//! Checkpoints of both roles (wire spec §4), and numbers of remotes.
+//! Checkpoints of both roles (wire spec §4), numbers of remotes, and the cookies of servers (§1.6).
 
 use super::transaction::{ReadTx, WriteTx};
 use crate::error::{Error, Result};
 use crate::model::replication::RemoteId;
 use crate::storage::checkpoint_store;
+
+/// Key in the table `info`.
+const COOKIES: &str = "cookies";
 
 impl ReadTx<'_> {
     /// The checkpoint that this (active) side stored under `client_id`: JSON text.
@@ -12,6 +15,14 @@ impl ReadTx<'_> {
     /// Those of the disk.
     pub fn local_checkpoint(&self, client_id: &str) -> Result<Option<Vec<u8>>> {
         checkpoint_store::local(self.connection, client_id)
+    }
+
+    /// The cookies that servers set for this database's replicators: JSON text.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn cookies(&self) -> Result<Option<Vec<u8>>> {
+        checkpoint_store::info(self.connection, COOKIES)
     }
 
     /// The checkpoint that a client stored here, with its revision (wire §3.3).
@@ -30,6 +41,14 @@ impl WriteTx<'_> {
     /// Those of the disk.
     pub fn save_local_checkpoint(&mut self, client_id: &str, body: &[u8]) -> Result<()> {
         checkpoint_store::save_local(self.connection, client_id, body)
+    }
+
+    /// Stores what [`ReadTx::cookies`] gives.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn save_cookies(&mut self, json: &[u8]) -> Result<()> {
+        checkpoint_store::set_info(self.connection, COOKIES, json)
     }
 
     /// Stores a client's checkpoint if `rev` is the revision that is stored, empty for none

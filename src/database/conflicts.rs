@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::collection::Collection;
-use super::documents::{body_flags, decode_tree, stored_tree};
+use super::documents::{body_flags, check_reserved_keys, decode_tree, stored_tree};
 use super::transaction::{ReadTx, WriteTx};
 use crate::error::{Error, Result};
 use crate::model::body::{decode_body, encode_body, revision_id};
@@ -74,6 +74,29 @@ impl ReadTx<'_> {
                     deleted: leaf.deleted,
                     body,
                 });
+            }
+        }
+        Ok(conflicts)
+    }
+}
+
+impl ReadTx<'_> {
+    /// All conflicts of a collection: documents with the other revision.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown collection.
+    pub fn all_conflicts(&self, collection: &CollectionSpec) -> Result<Vec<(DocId, RevId)>> {
+        let table = &self.collections.get(collection)?.table;
+        let mut conflicts = Vec::new();
+        for id in table.conflicted(self.connection)? {
+            let Some(head) = table.head(self.connection, &id)? else {
+                continue;
+            };
+            let kept = table.branch_revisions(self.connection, &id)?;
+            for leaf in decode_tree(&head)?.leaves().skip(1) {
+                if kept.contains(&leaf.id) {
+                    conflicts.push((id.clone(), leaf.id.clone()));
+                }
             }
         }
         Ok(conflicts)
@@ -181,6 +204,29 @@ impl WriteTx<'_> {
         )
     }
 
+    /// As [`WriteTx::resolve_conflict`], if `local` is still the current revision and the conflict
+    /// is still there; false if not.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve_conflict_of(
+        &mut self,
+        collection: &CollectionSpec,
+        id: &DocId,
+        local: &RevId,
+        other: &RevId,
+        resolution: Resolution<'_>,
+    ) -> Result<bool> {
+        let table = &self.collections.get(collection)?.table;
+        let head = table.head(self.connection, id)?;
+        let there = table.branch_body(self.connection, id, other)?.is_some();
+        if head.is_none_or(|head| head.rev_id != *local) || !there {
+            return Ok(false);
+        }
+        self.resolve_conflict(collection, id, other, resolution)?;
+        Ok(true)
+    }
+
     /// Makes the result of a conflict current: theirs, or a child of theirs.
     #[expect(
         clippy::too_many_arguments,
@@ -196,7 +242,23 @@ impl WriteTx<'_> {
         resolution: Resolution<'_>,
         remote: Option<RemoteId>,
     ) -> Result<()> {
-        tree.resolve_conflict(theirs.rev_id, &head.rev_id);
+        let ours = &head.rev_id;
+        if resolution == Resolution::Local && ours.generation() > theirs.rev_id.generation() {
+            // A revision of its own would be one more to be in conflict with elsewhere.
+            let jsonb = collection.table.body(self.connection, head.sequence)?;
+            tree.graft(ours, theirs.rev_id);
+            let flags = Flags(head.flags.0 & Flags::HAS_BLOBS);
+            return self.store_current(
+                collection,
+                doc_id,
+                head,
+                tree,
+                (ours, head.flags.is_deleted()),
+                (&jsonb, flags),
+                None,
+            );
+        }
+        tree.resolve_conflict(theirs.rev_id, ours);
         let (jsonb, canonical, deleted, flags) = match resolution {
             Resolution::Remote => {
                 return self.store_current(
@@ -219,6 +281,7 @@ impl WriteTx<'_> {
             }
             Resolution::Merged(json) => {
                 let encoded = encode_body(json)?;
+                check_reserved_keys(&encoded.canonical)?;
                 let flags = body_flags(&encoded);
                 self.refer_to(&encoded);
                 (encoded.jsonb, encoded.canonical, false, flags)

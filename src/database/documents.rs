@@ -197,7 +197,7 @@ impl WriteTx<'_> {
             table.keep_last_sequence(self.connection, head.sequence)?;
         }
         table.delete(self.connection, head.sequence)?;
-        if head.flags.is_conflicted() {
+        if head.flags.has_other_bodies() {
             table.delete_branch_bodies(self.connection, id)?;
         }
         self.changed(&collection, id, None, head.sequence, false, None);
@@ -228,7 +228,7 @@ impl WriteTx<'_> {
         if tree.has_conflict() {
             flags.0 |= Flags::CONFLICTED | (head.flags.0 & Flags::HAS_BLOBS);
         }
-        let sequence = self.replace_row(collection, head, &tree, &rev_id, flags, jsonb)?;
+        let sequence = self.replace_row(collection, &id, head, &tree, (&rev_id, flags), jsonb)?;
         self.changed(collection, &id, Some(&rev_id), sequence, deleted, None);
         Ok(SaveResult {
             id,
@@ -242,12 +242,13 @@ impl WriteTx<'_> {
     pub(super) fn replace_row(
         &mut self,
         collection: &Arc<Collection>,
+        doc_id: &DocId,
         head: &Head,
         tree: &RevTree,
-        rev_id: &RevId,
-        flags: Flags,
+        (rev_id, mut flags): (&RevId, Flags),
         jsonb: &[u8],
     ) -> Result<u64> {
+        flags.0 |= self.keep_base(collection, doc_id, head, tree)?.0;
         let tree = tree.encode();
         let sequence = self.next_sequence(collection);
         collection.table.replace(
@@ -328,7 +329,7 @@ fn with_blobs(body: &[u8], blobs: &[(String, BlobDigest, u64, String)]) -> Resul
 
 /// Refuses reserved keys. `canonical` has its keys sorted, but only the top level counts, so the
 /// text is walked only when one of them is in it at all.
-fn check_reserved_keys(canonical: &[u8]) -> Result<()> {
+pub(super) fn check_reserved_keys(canonical: &[u8]) -> Result<()> {
     if !canonical.windows(2).any(|pair| pair == b"\"_") {
         return Ok(());
     }

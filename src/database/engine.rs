@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, RwLock};
 
 use super::blob::Pins;
 use super::call_queue::QueueState;
 use super::checkpointer::Checkpointer;
 use super::collection::CollectionMap;
+use super::delta_bases::{self, DeltaBases};
 use super::expiration::Expirer;
 use super::key::Passphrase;
 use super::live_query::LiveQueries;
@@ -55,9 +56,12 @@ pub(super) struct Engine {
     pub(super) checkpointer: Checkpointer,
     pub(super) expirer: Expirer,
     pub(super) passphrase: Mutex<Option<Passphrase>>,
-    full_sync: bool,
+    /// Set once a handle has asked for it, until the last one is closed.
+    full_sync: AtomicBool,
     remotes: Mutex<HashMap<String, RemoteId>>,
     uuids: Mutex<([u8; 16], [u8; 16])>,
+    /// A [`DeltaBases`].
+    delta_bases: Mutex<DeltaBases>,
     next_handle: AtomicU64,
     /// Freed when the last handle is closed.
     process_lock: Mutex<Option<LockFile>>,
@@ -95,6 +99,7 @@ impl Engine {
             checkpoint_store::uuid(&connection, "private_uuid")?,
             checkpoint_store::uuid(&connection, "public_uuid")?,
         );
+        let delta_bases = delta_bases::load(&connection)?;
         let blobs = blob_folder(&connection, folder, key.is_some())?;
         blobs.remove_temporary_files();
         if key.is_some() {
@@ -119,12 +124,13 @@ impl Engine {
             live_queries: LiveQueries::new(),
             blobs: RwLock::new(blobs),
             pins: Mutex::default(),
-            checkpointer: Checkpointer::new(file.to_owned(), key, full_sync),
+            checkpointer: Checkpointer::new(file.to_owned(), key),
             expirer: Expirer::new(),
             passphrase: Mutex::new(passphrase),
-            full_sync,
+            full_sync: AtomicBool::new(full_sync),
             remotes: Mutex::default(),
             uuids: Mutex::new(uuids),
+            delta_bases: Mutex::new(delta_bases),
             next_handle: AtomicU64::new(1),
             process_lock: Mutex::new(Some(process_lock)),
         });
@@ -135,6 +141,27 @@ impl Engine {
         }
         tracing::info!(target: "database", name, folder = %folder.display(), "database opened");
         Ok(engine)
+    }
+
+    /// Which bodies of former revisions are kept.
+    pub(super) fn delta_bases(&self) -> DeltaBases {
+        *lock(&self.delta_bases)
+    }
+
+    pub(super) fn set_delta_bases(&self, bases: DeltaBases) {
+        *lock(&self.delta_bases) = bases;
+    }
+
+    /// Makes each commit wait for the disk from now on: what one handle was promised holds whoever
+    /// else has the database open. Waits for the queue.
+    pub(super) fn require_full_sync(self: &Arc<Self>) -> Result<()> {
+        if self.full_sync.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _exclusive = self.exclusive()?;
+        lock(&self.writer).connection()?.require_full_sync()?;
+        self.full_sync.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// A number for a new handle.
@@ -193,7 +220,8 @@ impl Engine {
 
     /// Opens the writer again after [`Engine::close_connections`].
     pub(super) fn reopen_writer(&self, key: Option<&CipherKey>) -> Result<()> {
-        let connection = Connection::open_writer(&self.file, key, self.full_sync)?;
+        let connection =
+            Connection::open_writer(&self.file, key, self.full_sync.load(Ordering::Relaxed))?;
         super::indexes::rebuild_outdated(&connection)?;
         let collections = Arc::new(CollectionMap::load(&connection)?);
         let blobs = blob_folder(&connection, &self.folder, key.is_some())?;

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::call_queue::{Entry, write_job};
 use super::engine::Engine;
-use super::lock;
 use super::transaction::{ReadTx, WriteTx};
+use super::{lock, wait_while};
 use crate::error::Result;
 use crate::model::{CollectionSpec, DocId};
 
@@ -126,13 +126,7 @@ impl Expirer {
         let mut state = lock(&self.0.state);
         state.stop = true;
         self.0.changed.notify_all();
-        while state.has_thread {
-            state = self
-                .0
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        drop(wait_while(&self.0.changed, state, |state| state.has_thread));
     }
 }
 

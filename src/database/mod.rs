@@ -43,6 +43,7 @@ mod checkpointer;
 mod checkpoints;
 mod collection;
 mod conflicts;
+mod delta_bases;
 mod documents;
 mod encryption;
 mod engine;
@@ -57,22 +58,29 @@ mod query;
 mod reader_pool;
 mod registry;
 mod revisions;
+mod saves;
 mod transaction;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use blob::{BlobReader, BlobWriter};
 pub use conflicts::{ConflictingRevision, Resolution};
+pub use delta_bases::DeltaBases;
 pub use documents::{Concurrency, Document, SaveResult};
 pub use indexes::IndexDefinition;
 pub use live_query::{LiveQueryId, LiveQueryListener};
 pub use maintenance::Maintenance;
+pub(crate) use revisions::local_wins;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
 pub use query::{QueryParameters, QueryResult, QueryStop};
+pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
+
+#[cfg(feature = "node")]
+pub(crate) use crate::storage::hints::will_be_filled;
 
 use call_queue::{Entry, read_job, write_job};
 use engine::Engine;
@@ -80,7 +88,7 @@ use registry::Slot;
 
 use crate::error::{Code, Error, Result};
 use crate::model::replication::RemoteId;
-use crate::model::{CollectionSpec, DocId};
+use crate::model::CollectionSpec;
 
 /// Names a hook of [`Database::on_close`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -227,28 +235,6 @@ impl Database {
             Ok(()) => self.0.engine.submit(Entry::Write {
                 cost: cost_bytes,
                 job: write_job(work, done),
-            }),
-            Err(error) => done(Err(error)),
-        }
-    }
-
-    /// Queues a save, as [`WriteTx::save`] without blobs: what [`Database::submit_write`] does, for
-    /// less, because a save needs no savepoint of its own.
-    pub fn submit_save(
-        &self,
-        collection: CollectionSpec,
-        id: Option<DocId>,
-        body: String,
-        concurrency: Concurrency,
-        done: impl FnOnce(Result<SaveResult>) + Send + 'static,
-    ) {
-        match self.check_open() {
-            Ok(()) => self.0.engine.submit(Entry::Save {
-                cost: body.len(),
-                job: write_job(
-                    move |tx| tx.save(&collection, id, body.as_bytes(), Vec::new(), concurrency),
-                    done,
-                ),
             }),
             Err(error) => done(Err(error)),
         }
@@ -546,4 +532,15 @@ fn not_open(name: &str) -> Error {
 /// A lock that does not mind that another thread panicked: our books are restored by then.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits as long as the condition holds; as little impressed by panics as [`lock`].
+fn wait_while<'a, T>(
+    changed: &Condvar,
+    guard: MutexGuard<'a, T>,
+    condition: impl Fn(&T) -> bool,
+) -> MutexGuard<'a, T> {
+    changed
+        .wait_while(guard, |state| condition(state))
+        .unwrap_or_else(PoisonError::into_inner)
 }

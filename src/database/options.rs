@@ -1,10 +1,12 @@
 //! Names and places of databases.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::error::{Code, Error, Result};
+use crate::model::file_url::path_of;
 use crate::storage::connection::DATABASE_FILE;
 use crate::storage::lock_file::not_writeable;
 
@@ -14,12 +16,13 @@ use crate::storage::lock_file::not_writeable;
 #[non_exhaustive]
 pub struct DatabaseOptions {
     /// Folder in which the database's own folder lies. Default, also when empty:
-    /// [`default_directory`]. A leading `file://` is ignored.
+    /// [`default_directory`]. A `file://` URL is taken as the path that it means.
     pub directory: Option<PathBuf>,
     /// Passphrase from which the 256-bit key is derived. Default, also when empty: not encrypted.
     pub encryption_key: Option<String>,
     /// Whether each commit waits for the disk, so that not even a power cut loses it. Default:
-    /// false, a power cut may lose the last commits, a killed process loses nothing.
+    /// false, a power cut may lose the last commits, a killed process loses nothing. Of several
+    /// handles on one database one that asks is enough, until the last of them is closed.
     pub full_sync: Option<bool>,
 }
 
@@ -65,7 +68,7 @@ pub(super) fn database_folder(name: &str, directory: Option<&Path>) -> Result<Pa
         .map(without_scheme)
         .filter(|path| !path.as_os_str().is_empty());
     let directory = match given {
-        Some(path) => path.to_owned(),
+        Some(path) => path.into_owned(),
         None => default_directory()?,
     };
     Ok(std::path::absolute(directory)?.join(format!("{name}.cblite2")))
@@ -145,10 +148,12 @@ pub(super) fn create_private_folder(path: &Path) -> Result<()> {
         .map_err(|error| not_writeable(&error, path))
 }
 
-fn without_scheme(path: &Path) -> &Path {
-    path.to_str()
-        .and_then(|text| text.strip_prefix("file://"))
-        .map_or(path, Path::new)
+fn without_scheme(path: &Path) -> Cow<'_, Path> {
+    match path.to_str().map(path_of) {
+        Some(Cow::Owned(path)) => Cow::Owned(path.into()),
+        Some(Cow::Borrowed(path)) => Cow::Borrowed(Path::new(path)),
+        None => Cow::Borrowed(path),
+    }
 }
 
 /// Longest database name, in bytes.
@@ -217,6 +222,8 @@ mod tests {
             folder,
             std::path::absolute("/x/y").unwrap().join("a.cblite2")
         );
+        let spaced = database_folder("a", Some(Path::new("file:///x%20y"))).unwrap();
+        assert!(spaced.ends_with("x y/a.cblite2"), "{spaced:?}");
         let options: DatabaseOptions =
             serde_json::from_str(r#"{"directory":"/x","encryptionKey":""}"#).unwrap();
         assert_eq!(options.passphrase(), None);

@@ -56,6 +56,9 @@ pub(super) fn open(
     let engine = match &state.engine {
         Some(engine) => {
             check_same_key(engine, options)?;
+            if options.full_sync == Some(true) {
+                engine.require_full_sync()?;
+            }
             Arc::clone(engine)
         }
         None => {
@@ -162,5 +165,38 @@ impl Slot {
         {
             engine.shut_down();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::database::{Database, DatabaseOptions, lock};
+
+    #[test]
+    fn full_sync_holds_once_any_handle_has_asked_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |full_sync| {
+            let mut options = DatabaseOptions::in_directory(directory.path());
+            options.full_sync = full_sync;
+            Database::open("db", &options).unwrap()
+        };
+        let is_full = |database: &Database| {
+            let writer = lock(&database.0.engine.writer);
+            writer.connection().unwrap().has_full_sync()
+        };
+        let first = open(None);
+        assert!(!is_full(&first));
+        let second = open(Some(true));
+        assert!(is_full(&first));
+        let third = open(Some(false));
+        assert!(is_full(&first));
+        // A new key opens the writer anew.
+        second.close().unwrap();
+        third.close().unwrap();
+        first.change_encryption_key(Some("key")).unwrap();
+        assert!(is_full(&first));
+        first.change_encryption_key(None).unwrap();
+        first.close().unwrap();
+        assert!(!is_full(&open(None)), "asked for anew each time");
     }
 }

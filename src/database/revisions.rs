@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::collection::Collection;
 use super::conflicts::{Resolution, Side};
 use super::documents::{body_flags, decode_tree, stored_tree};
 use super::transaction::{ReadTx, WriteTx};
 use crate::error::{Code, Error, Result};
-use crate::model::body::{EncodedBody, decode_body, encode_body};
+use crate::model::body::{EncodedBody, encode_body};
 use crate::model::replication::{
     ConflictPolicy, IncomingRevision, InsertOutcome, OutgoingRevision, RemoteId, RevisionRequest,
 };
@@ -42,22 +40,20 @@ impl ReadTx<'_> {
         let Some(head) = table.head(self.connection, &request.doc_id)? else {
             return Ok(None);
         };
-        let jsonb = if head.rev_id == request.rev_id {
-            Some(table.body(self.connection, head.sequence)?)
-        } else if head.flags.is_conflicted() {
-            table.branch_body(self.connection, &request.doc_id, &request.rev_id)?
-        } else {
-            None
-        };
-        let Some(jsonb) = jsonb else {
+        let doc_id = &request.doc_id;
+        let Some(body) = self.body_of(table, doc_id, &head, &request.rev_id)? else {
             return Ok(None);
         };
         let tree = decode_tree(&head)?;
         let Some(revision) = tree.get(&request.rev_id) else {
             return Ok(None);
         };
-        let mut body = Vec::with_capacity(jsonb.len() + jsonb.len() / 4);
-        decode_body(&jsonb, &mut body)?;
+        let base = if request.delta && !revision.deleted {
+            let of = (&tree, &request.rev_id);
+            self.delta_base(table, doc_id, &head, of, &request.known)?
+        } else {
+            None
+        };
         Ok(Some(OutgoingRevision {
             deleted: revision.deleted,
             history: tree.history(
@@ -65,7 +61,8 @@ impl ReadTx<'_> {
                 &request.known,
                 usize::try_from(request.max_history).unwrap_or(usize::MAX),
             ),
-            body: Bytes::from(body),
+            body,
+            base,
             has_blobs: head.flags.has_blobs(),
         }))
     }
@@ -89,6 +86,9 @@ impl WriteTx<'_> {
         revisions
             .iter()
             .map(|revision| {
+                if policy == ConflictPolicy::Keep {
+                    return self.insert_keeping(&collection, revision, remote);
+                }
                 // A revision that fails by itself has written nothing yet, so it needs no savepoint.
                 match self.insert_revision(&collection, revision, policy, remote) {
                     Err(error) if !is_of_the_disk(&error) => Ok(InsertOutcome::Failed(error)),
@@ -96,6 +96,20 @@ impl WriteTx<'_> {
                 }
             })
             .collect()
+    }
+
+    fn insert_keeping(
+        &mut self,
+        collection: &Arc<Collection>,
+        revision: &IncomingRevision,
+        remote: Option<RemoteId>,
+    ) -> Result<InsertOutcome> {
+        match self.insert_or_branch(&collection.spec, revision, remote) {
+            Ok(true) => Ok(InsertOutcome::Conflicted),
+            Ok(false) => Ok(InsertOutcome::Inserted),
+            Err(error) if !is_of_the_disk(&error) => Ok(InsertOutcome::Failed(error)),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn insert_revision(
@@ -261,11 +275,12 @@ impl WriteTx<'_> {
         if tree.has_conflict() {
             flags.0 |= Flags::CONFLICTED | (head.flags.0 & Flags::HAS_BLOBS);
         } else if head.flags.is_conflicted() {
+            // With them goes what was kept for deltas.
             collection
                 .table
                 .delete_branch_bodies(self.connection, doc_id)?;
         }
-        let sequence = self.replace_row(collection, head, &tree, rev_id, flags, jsonb)?;
+        let sequence = self.replace_row(collection, doc_id, head, &tree, (rev_id, flags), jsonb)?;
         self.changed(collection, doc_id, Some(rev_id), sequence, deleted, origin);
         Ok(())
     }
@@ -286,7 +301,9 @@ impl WriteTx<'_> {
                 continue;
             };
             let mut tree = decode_tree(&head)?;
-            if tree.set_remote_ancestor(remote, rev_id) {
+            if tree.set_remote_ancestor(remote, rev_id)
+                && !self.drop_stale_base(&collection, doc_id, &head, &tree)?
+            {
                 self.store_tree(&collection, &head, &tree)?;
             }
         }
@@ -307,7 +324,7 @@ impl WriteTx<'_> {
 
 /// The default resolver of Couchbase Lite 3 (wire §8.5): a deleted side wins, else the higher
 /// generation, else the greater revision id. Both deleted: the remote.
-fn local_wins(local: (&RevId, bool), remote: (&RevId, bool)) -> bool {
+pub(crate) fn local_wins(local: (&RevId, bool), remote: (&RevId, bool)) -> bool {
     match (local.1, remote.1) {
         (_, true) => false,
         (true, false) => true,

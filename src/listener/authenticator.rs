@@ -1,6 +1,7 @@
 //! HTTP Basic authentication of a listener (wire §1.5, design D10), and who judges it.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -52,6 +53,13 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// The user name as text, in one encoding with the password.
+    pub(super) fn username(&self) -> String {
+        self.clone().into_text().0
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
@@ -67,6 +75,8 @@ pub enum Admission {
     Denied,
     /// Nobody has time to judge; it may try again later.
     Overloaded,
+    /// Too many logins from its address failed; it may try again after so long.
+    Throttled(Duration),
 }
 
 /// Judges the credentials of clients.
@@ -76,6 +86,15 @@ pub enum Admission {
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// Whether whoever sent `credentials` may come in.
     fn judge(&self, credentials: Credentials) -> BoxFuture<'_, Admission>;
+}
+
+/// Judges the TLS certificates of clients, with full responsibility: nothing is checked before but
+/// that the client has the private key (trust §4.1).
+///
+/// The client waits in its handshake. The future is dropped when the listener stops.
+pub trait CertificateAuthenticator: fmt::Debug + Send + Sync + 'static {
+    /// Whether whoever presents `chain` (DER, leaf first, exactly as sent) may come in.
+    fn judge<'a>(&'a self, chain: &'a [Vec<u8>]) -> BoxFuture<'a, Admission>;
 }
 
 /// The one user that may connect. Holds digests only, so that comparing takes the same time

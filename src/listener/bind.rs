@@ -54,6 +54,39 @@ pub(super) fn host_name() -> Option<String> {
     matches!(Host::parse(&name), Ok(Host::Domain(_))).then_some(name)
 }
 
+/// Whether `interface` means all of them.
+pub(super) fn is_all(interface: Option<&str>) -> bool {
+    matches!(Place::find(interface), Ok(Place::All))
+}
+
+/// An address that a listener can be bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkInterface {
+    /// Name of the interface, e.g. `eth0`.
+    pub name: String,
+    /// One of its addresses; without the zone of link-local ones.
+    pub address: IpAddr,
+    /// Whether only this machine reaches it.
+    pub is_loopback: bool,
+}
+
+/// All addresses of this machine's interfaces, the loopback's last.
+///
+/// # Errors
+/// `Posix`.
+pub fn network_interfaces() -> Result<Vec<NetworkInterface>> {
+    let mut found: Vec<_> = if_addrs::get_if_addrs()?
+        .into_iter()
+        .map(|found| NetworkInterface {
+            address: found.ip(),
+            is_loopback: found.is_loopback(),
+            name: found.name,
+        })
+        .collect();
+    found.sort_by_key(|interface| interface.is_loopback); // stable
+    Ok(found)
+}
+
 enum Place {
     All,
     Addresses(Vec<SocketAddr>),

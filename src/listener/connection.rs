@@ -2,13 +2,12 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,11 +21,15 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::authenticator::Admission;
+use super::counted::Counted;
 use super::limits::Slot;
+use super::principal::Principal;
 use super::server::{Accepted, Shared};
 use super::tuning;
-use super::upgrade::{Refusal, Verdict};
+use super::upgrade::{Refusal, Rules, Verdict};
 use crate::error::Result;
+use crate::tls;
 use crate::transport::{self, NetStream};
 
 /// First byte of a TLS handshake record (RFC 8446 §5.1).
@@ -38,7 +41,13 @@ const FAREWELL: Duration = Duration::from_secs(1);
 struct Upgraded {
     stream: NetStream,
     leftover: Bytes,
+    chosen: Chosen,
+}
+
+/// What a request brought about that is upgraded.
+struct Chosen {
     protocol: &'static str,
+    principal: Principal,
 }
 
 /// Runs a connection until the client leaves or `stop` is cancelled. Its place is given back at the
@@ -53,7 +62,10 @@ pub(super) async fn run(
     let peer = SocketAddr::new(address.ip().to_canonical(), address.port()).to_string();
     let upgraded = tokio::select! {
         () = stop.cancelled() => return,
-        result = timeout(shared.patience.handshake, handshake(&shared, tcp, &slot, &peer)) => result,
+        result = timeout(
+            shared.patience.handshake,
+            handshake(&shared, tcp, address.ip(), &slot, &peer),
+        ) => result,
     };
     let upgraded = match upgraded {
         Ok(Ok(Some(upgraded))) => upgraded,
@@ -72,15 +84,27 @@ pub(super) async fn run(
             return;
         }
     };
-    tracing::info!(target: "listener", peer, protocol = upgraded.protocol, "client connected");
-    let active = Arc::new(AtomicBool::new(false));
-    let _entry = shared.enter(Arc::clone(&active));
+    let Chosen {
+        protocol,
+        principal,
+    } = upgraded.chosen;
+    tracing::info!(target: "listener", peer, protocol, %principal, "client connected");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the listener is where time comes from"
+    )]
+    let started = SystemTime::now();
+    let authorizer = shared.authorizer.clone();
+    let entry = shared
+        .connections
+        .enter(principal, peer.clone(), started, stop, authorizer);
+    let transport = transport::server(upgraded.stream, upgraded.leftover).await;
+    let traffic = Arc::clone(&entry.connection.traffic);
     let accepted = Accepted {
-        transport: transport::server(upgraded.stream, upgraded.leftover).await,
-        protocol: upgraded.protocol.to_owned(),
+        transport: Box::new(Counted::new(transport, traffic)),
+        protocol: protocol.to_owned(),
         peer,
-        stop,
-        active,
+        connection: Arc::clone(&entry.connection),
     };
     shared.service.serve(accepted).await;
 }
@@ -89,6 +113,7 @@ pub(super) async fn run(
 async fn handshake(
     shared: &Arc<Shared>,
     tcp: TcpStream,
+    address: IpAddr,
     slot: &Slot,
     peer: &str,
 ) -> Result<Option<Upgraded>> {
@@ -99,10 +124,17 @@ async fn handshake(
         return Ok(None);
     }
     let speaks_tls = first == [TLS_HANDSHAKE];
-    let stream = match &shared.tls {
+    let stream = match shared.tls() {
         Some(config) if speaks_tls => match accept_tls(config, tcp).await {
             Ok(stream) => stream,
-            Err(error) => return Err(failed(error)),
+            Err(error) => {
+                let tls_error = error.get_ref().and_then(|e| e.downcast_ref());
+                let Some(tls_error) = tls_error.map(tls::server_text) else {
+                    return Err(failed(error));
+                };
+                tracing::warn!(target: "listener", peer, "TLS handshake failed: {tls_error}");
+                return Ok(None);
+            }
         },
         None if !speaks_tls => NetStream::Plain(tcp),
         wants_tls => {
@@ -110,12 +142,51 @@ async fn handshake(
             return Ok(None);
         }
     };
-    serve_http(shared, stream, slot.is_over, peer).await
+    let key = match stream.peer_certificate() {
+        Some(der) => Some(Principal::Key(tls::key_fingerprint(&der)?)),
+        None => None,
+    };
+    let client = Client {
+        address,
+        key,
+        is_over: slot.is_over,
+        peer,
+    };
+    serve_http(shared, stream, &client).await
 }
 
-async fn accept_tls(config: &Arc<ServerConfig>, tcp: TcpStream) -> io::Result<NetStream> {
-    let stream = TlsAcceptor::from(Arc::clone(config)).accept(tcp).await?;
-    Ok(NetStream::Tls(Box::new(stream.into())))
+/// What is known of a client before its first request.
+struct Client<'a> {
+    address: IpAddr,
+    /// Whose certificate was accepted.
+    key: Option<Principal>,
+    is_over: bool,
+    peer: &'a str,
+}
+
+async fn accept_tls(config: Arc<ServerConfig>, tcp: TcpStream) -> io::Result<NetStream> {
+    match TlsAcceptor::from(config)
+        .accept(NetStream::Plain(tcp))
+        .into_fallible()
+        .await
+    {
+        Ok(stream) => Ok(NetStream::Tls(Box::new(stream.into()))),
+        Err((error, tcp)) => {
+            // The alert has been sent. With TLS 1.3 a client that was refused has sent its request
+            // already: closing now would answer it with a reset, which eats the alert, and clients
+            // would try again for ever.
+            let _ = timeout(FAREWELL, drain(tcp)).await;
+            Err(error)
+        }
+    }
+}
+
+/// Ends our direction and reads until the other side ends its own.
+async fn drain(mut tcp: NetStream) -> io::Result<()> {
+    tcp.shutdown().await?;
+    let mut scratch = [0; 4096];
+    while tcp.read(&mut scratch).await? > 0 {}
+    Ok(())
 }
 
 /// Tells a client that speaks plain HTTP on a TLS port, or the reverse, in the one language it may
@@ -137,9 +208,7 @@ async fn refuse_language(mut tcp: TcpStream, wants_tls: bool, peer: &str) {
         let mut scratch = [0; 4096];
         let _ = tcp.read(&mut scratch).await?;
         tcp.write_all(answer.as_bytes()).await?;
-        tcp.shutdown().await?;
-        while tcp.read(&mut scratch).await? > 0 {}
-        io::Result::Ok(())
+        drain(NetStream::Plain(tcp)).await
     };
     // The client is told as well as can be; it may have gone.
     let _ = timeout(FAREWELL, farewell).await;
@@ -148,19 +217,23 @@ async fn refuse_language(mut tcp: TcpStream, wants_tls: bool, peer: &str) {
 async fn serve_http(
     shared: &Arc<Shared>,
     stream: NetStream,
-    is_over: bool,
-    peer: &str,
+    client: &Client<'_>,
 ) -> Result<Option<Upgraded>> {
-    let chosen: Mutex<Option<(OnUpgrade, &'static str)>> = Mutex::new(None);
+    let peer = client.peer;
+    let chosen: Mutex<Option<(OnUpgrade, Chosen)>> = Mutex::new(None);
     let service = service_fn(|mut request: Request<Incoming>| {
-        let admission = shared.rules.admission(request.headers(), is_over);
         let chosen = &chosen;
         async move {
-            let response = match shared.rules.judge(&request, admission.await) {
+            let (admission, principal) = admit(shared, client, request.headers()).await;
+            let response = match shared.rules.judge(&request, admission) {
                 Verdict::Upgrade { protocol, accept } => {
                     let upgrade = hyper::upgrade::on(&mut request);
+                    let choice = Chosen {
+                        protocol,
+                        principal,
+                    };
                     *chosen.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some((upgrade, protocol));
+                        Some((upgrade, choice));
                     switching(protocol, &accept)
                 }
                 Verdict::Refuse(refusal) => {
@@ -185,7 +258,7 @@ async fn serve_http(
         return Ok(None);
     }
     let chosen = chosen.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Some((upgrade, protocol)) = chosen else {
+    let Some((upgrade, chosen)) = chosen else {
         return Ok(None);
     };
     let Ok(upgraded) = upgrade.await else {
@@ -198,8 +271,38 @@ async fn serve_http(
     Ok(Some(Upgraded {
         stream: parts.io.into_inner(),
         leftover: parts.read_buf,
-        protocol,
+        chosen,
     }))
+}
+
+/// Whether the sender of a request may come in, and who it is then.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the listener is where time comes from"
+)]
+async fn admit(
+    shared: &Shared,
+    client: &Client<'_>,
+    headers: &HeaderMap,
+) -> (Admission, Principal) {
+    let credentials = match shared.rules.authenticator {
+        Some(_) => Rules::credentials(headers),
+        None => None,
+    };
+    let Some(credentials) = credentials.filter(|_| !client.is_over) else {
+        let principal = client.key.clone().unwrap_or(Principal::Anonymous);
+        let admission = shared.rules.admission(headers, client.is_over);
+        return (admission.await, principal);
+    };
+    let principal = Principal::User(credentials.username());
+    if let Some(wait) = shared.throttle.wait(client.address, Instant::now()) {
+        return (Admission::Throttled(wait), principal);
+    }
+    let admission = shared.rules.admission(headers, false).await;
+    if admission == Admission::Denied {
+        shared.throttle.failed(client.address, Instant::now());
+    }
+    (admission, principal)
 }
 
 /// The 101. LiteCore compares `Connection` and `Upgrade` as whole values (wire §1.4).

@@ -13,10 +13,15 @@
 
 mod authenticator;
 mod bind;
+mod certificate_gate;
 mod connection;
+mod connections;
+mod counted;
 mod limits;
 mod options;
+mod principal;
 mod server;
+mod throttle;
 mod tuning;
 mod upgrade;
 mod url_endpoint_listener;
@@ -24,7 +29,10 @@ mod url_endpoint_listener;
 #[cfg(test)]
 mod tests;
 
-pub use authenticator::{Admission, Authenticator, Credentials};
+pub use authenticator::{Admission, Authenticator, CertificateAuthenticator, Credentials};
+pub use bind::{NetworkInterface, network_interfaces};
+pub use connections::{ConnectionInfo, ReplicationRequest, RequestAuthorizer};
 pub use options::{AuthenticatorOptions, ListenerOptions};
+pub use principal::Principal;
 pub use server::{ListenerStatus, Started};
-pub use url_endpoint_listener::UrlEndpointListener;
+pub use url_endpoint_listener::{UrlEndpointListener, default_identity_folder};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
-use super::authenticator::{Authenticator, BasicAuthenticator};
-use crate::error::{Code, Error, Result};
+use super::authenticator::{Authenticator, BasicAuthenticator, CertificateAuthenticator};
+use super::connections::RequestAuthorizer;
+use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
+use crate::tls::{IdentityOptions, TlsIdentity, certificates_from_text};
 
 /// Options of a listener, as JavaScript gives them to `URLEndpointListener.create`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,17 +34,25 @@ pub struct ListenerOptions {
     /// Who may connect. Default: everybody.
     #[serde(rename = "authenticatorConfig")]
     pub authenticator: Option<AuthenticatorOptions>,
-    /// A TLS identity of the caller's. Not supported yet: anything but `null` is refused, because
-    /// presenting another identity than the one asked for would be worse.
+    /// Where the TLS identity comes from (API §15.9). Default: the stored anonymous one. Not looked
+    /// at with `disable_tls`.
     #[serde(rename = "tlsIdentityConfig")]
     pub tls_identity: Option<serde_json::Value>,
+    /// The TLS identity itself, in place of `tls_identity`.
+    #[serde(skip)]
+    pub identity: Option<TlsIdentity>,
+    /// Peers may pull but not push: a push is answered with 403. Default false.
+    pub read_only: Option<bool>,
+    /// Decides about each replication. Default: whoever is admitted may.
+    #[serde(skip)]
+    pub authorizer: Option<Arc<dyn RequestAuthorizer>>,
     /// Folder of the identity store. Default: `identities` in the default database folder.
     #[serde(skip)]
     pub identity_folder: Option<PathBuf>,
 }
 
-/// Who may connect. JSON: `{type: 'basic', data: {username, password}}` or
-/// `{type: 'basic', ask: true}`.
+/// Who may connect. JSON: `{type: 'basic', data: {username, password}}`, `{type: 'certificate',
+/// data: {rootCertificates: [PEM or base64]}}`, or either type with `ask: true` in place of `data`.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "AuthenticatorJson")]
 #[non_exhaustive]
@@ -53,6 +63,10 @@ pub enum AuthenticatorOptions {
     /// Whoever an authenticator admits (HTTP Basic). JSON cannot hold one: it is to be set before
     /// a listener is made.
     Asking(Option<Arc<dyn Authenticator>>),
+    /// Whoever presents a certificate (TLS) that leads to one of these (DER).
+    CertificateRoots(Vec<Vec<u8>>),
+    /// Whoever presents a certificate (TLS) that an authenticator admits; to be set as above.
+    AskingCertificate(Option<Arc<dyn CertificateAuthenticator>>),
 }
 
 #[derive(Deserialize)]
@@ -63,6 +77,17 @@ enum AuthenticatorJson {
         #[serde(default)]
         ask: bool,
     },
+    Certificate {
+        data: Option<RootsJson>,
+        #[serde(default)]
+        ask: bool,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RootsJson {
+    root_certificates: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -72,28 +97,58 @@ struct UserJson {
 }
 
 impl TryFrom<AuthenticatorJson> for AuthenticatorOptions {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(json: AuthenticatorJson) -> Result<Self, Self::Error> {
-        let AuthenticatorJson::Basic { data, ask } = json;
-        match (data, ask) {
-            (Some(UserJson { username, password }), false) => {
-                Ok(Self::Basic { username, password })
+        let (has_data, ask) = match &json {
+            AuthenticatorJson::Basic { data, ask } => (data.is_some(), *ask),
+            AuthenticatorJson::Certificate { data, ask } => (data.is_some(), *ask),
+        };
+        if has_data == ask {
+            let which = if ask {
+                "both data and"
+            } else {
+                "neither data nor"
+            };
+            return Err(format!("authenticatorConfig has {which} ask"));
+        }
+        match json {
+            AuthenticatorJson::Basic { data, .. } => Ok(match data {
+                Some(UserJson { username, password }) => Self::Basic { username, password },
+                None => Self::Asking(None),
+            }),
+            AuthenticatorJson::Certificate { data: None, .. } => Ok(Self::AskingCertificate(None)),
+            AuthenticatorJson::Certificate {
+                data: Some(RootsJson { root_certificates }),
+                ..
+            } => {
+                let read = |(index, text): (usize, &String)| {
+                    certificates_from_text(text, &format!("root certificate {index}"))
+                };
+                let roots: Vec<_> = root_certificates
+                    .iter()
+                    .enumerate()
+                    .map(read)
+                    .collect::<Result<_>>()
+                    .map_err(|error| error.message().to_owned())?;
+                Ok(Self::CertificateRoots(roots.concat()))
             }
-            (None, true) => Ok(Self::Asking(None)),
-            (Some(_), true) => Err("authenticatorConfig has both data and ask"),
-            (None, false) => Err("authenticatorConfig has neither data nor ask"),
         }
     }
 }
 
 impl AuthenticatorOptions {
-    /// What judges clients.
+    /// Whether clients must present a certificate.
+    pub(super) fn wants_certificates(&self) -> bool {
+        matches!(self, Self::CertificateRoots(_) | Self::AskingCertificate(_))
+    }
+
+    /// What judges the passwords of clients; `None` when certificates decide.
     ///
     /// # Errors
-    /// `InvalidParameter` for an empty name or password, a name with a colon, and when nobody is
-    /// there to be asked.
-    pub(super) fn authenticator(&self) -> Result<Arc<dyn Authenticator>> {
+    /// `InvalidParameter` for an empty name or password, a name with a colon, no root certificate,
+    /// and when nobody is there to be asked.
+    pub(super) fn passwords(&self) -> Result<Option<Arc<dyn Authenticator>>> {
         match self {
             Self::Basic { username, password } => {
                 if username.is_empty() || username.contains(':') || password.is_empty() {
@@ -101,10 +156,14 @@ impl AuthenticatorOptions {
                         "authenticatorConfig needs a username without ':' and a password, neither empty",
                     ));
                 }
-                Ok(Arc::new(BasicAuthenticator::new(username, password)))
+                Ok(Some(Arc::new(BasicAuthenticator::new(username, password))))
             }
-            Self::Asking(Some(authenticator)) => Ok(Arc::clone(authenticator)),
-            Self::Asking(None) => Err(Error::invalid(
+            Self::Asking(Some(authenticator)) => Ok(Some(Arc::clone(authenticator))),
+            Self::CertificateRoots(roots) if roots.is_empty() => Err(Error::invalid(
+                "authenticatorConfig needs at least one root certificate",
+            )),
+            Self::CertificateRoots(_) | Self::AskingCertificate(Some(_)) => Ok(None),
+            Self::Asking(None) | Self::AskingCertificate(None) => Err(Error::invalid(
                 "authenticatorConfig asks, but there is nobody to answer",
             )),
         }
@@ -119,6 +178,14 @@ impl fmt::Debug for AuthenticatorOptions {
                 .field("username", username)
                 .finish_non_exhaustive(),
             Self::Asking(authenticator) => f.debug_tuple("Asking").field(authenticator).finish(),
+            Self::CertificateRoots(roots) => f
+                .debug_tuple("CertificateRoots")
+                .field(&roots.len())
+                .finish(),
+            Self::AskingCertificate(authenticator) => f
+                .debug_tuple("AskingCertificate")
+                .field(authenticator)
+                .finish(),
         }
     }
 }
@@ -137,30 +204,46 @@ impl ListenerOptions {
     /// Checks what can be checked without the database and without the network.
     ///
     /// # Errors
-    /// `InvalidParameter`; `Unsupported` for an own TLS identity.
+    /// `InvalidParameter`.
     pub(super) fn check(&self) -> Result<()> {
         if self.collections.is_empty() {
             return Err(Error::invalid(
                 "Invalid collection parameters: at least one collection is needed",
             ));
         }
-        if self.tls_identity.is_some() && !self.is_plain() {
-            return Err(Error::lite(
-                Code::Unsupported,
-                "tlsIdentityConfig is not supported yet",
+        if let Some(authenticator) = &self.authenticator
+            && authenticator.wants_certificates()
+            && self.is_plain()
+        {
+            return Err(Error::invalid(
+                "a certificate authenticator needs TLS, but disableTLS is set",
             ));
         }
-        self.authenticator()?;
+        self.identity_options()?;
+        self.passwords()?;
         Ok(())
     }
 
-    /// What judges clients; `None` when everybody may connect.
+    /// What judges the passwords of clients; `None` when nobody needs one.
     ///
     /// # Errors
-    /// As [`AuthenticatorOptions::authenticator`].
-    pub(super) fn authenticator(&self) -> Result<Option<Arc<dyn Authenticator>>> {
-        let options = self.authenticator.as_ref();
-        options.map(AuthenticatorOptions::authenticator).transpose()
+    /// As [`AuthenticatorOptions::passwords`].
+    pub(super) fn passwords(&self) -> Result<Option<Arc<dyn Authenticator>>> {
+        match &self.authenticator {
+            Some(options) => options.passwords(),
+            None => Ok(None),
+        }
+    }
+
+    /// How the TLS identity is made; `None` for the anonymous one, and without TLS.
+    ///
+    /// # Errors
+    /// As [`IdentityOptions::from_json`].
+    pub(super) fn identity_options(&self) -> Result<Option<IdentityOptions>> {
+        match &self.tls_identity {
+            Some(json) if !self.is_plain() => IdentityOptions::from_json(json).map(Some),
+            _ => Ok(None),
+        }
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -265,8 +348,28 @@ mod tests {
                 "nobody to answer",
             ),
             (
-                json!({"collections": collections, "tlsIdentityConfig": {"mode": "selfSigned"}}),
-                "not supported",
+                json!({"collections": collections, "tlsIdentityConfig": {"mode": "magic"}}),
+                "must be selfSigned, imported or stored",
+            ),
+            (
+                json!({"collections": collections, "disableTLS": true, "authenticatorConfig": {"type": "certificate", "ask": true}}),
+                "needs TLS",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "certificate", "data": {"rootCertificates": []}}}),
+                "at least one root certificate",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "certificate", "data": {"rootCertificates": ["AAAA"]}}}),
+                "root certificate 0 is not one X.509 certificate",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "certificate", "data": {}}}),
+                "rootCertificates",
+            ),
+            (
+                json!({"collections": collections, "authenticatorConfig": {"type": "certificate", "ask": true}}),
+                "nobody to answer",
             ),
         ] {
             let result = ListenerOptions::from_json(&options).and_then(|options| options.check());

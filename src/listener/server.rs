@@ -1,9 +1,7 @@
 //! Starts, runs and stops the accepting of connections, whatever is served on them.
 
-use std::collections::HashMap;
 use std::net::TcpListener as StdTcpListener;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -15,7 +13,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::bind::Bound;
+use super::connections::{Connection, Connections, RequestAuthorizer};
 use super::limits::{Caps, Limits};
+use super::throttle::{Pace, Throttle};
 use super::upgrade::Rules;
 use super::{connection, tuning};
 use crate::error::Result;
@@ -28,10 +28,8 @@ pub(super) struct Accepted {
     pub(super) protocol: String,
     /// Address and port of the client.
     pub(super) peer: String,
-    /// Cancelled when the listener stops: close with 4001.
-    pub(super) stop: CancellationToken,
-    /// To be set while the client is transferring.
-    pub(super) active: Arc<AtomicBool>,
+    /// What is known of it, and when to end.
+    pub(super) connection: Arc<Connection>,
 }
 
 /// Serves upgraded connections.
@@ -67,72 +65,50 @@ pub(super) struct Patience {
     pub(super) stop: Duration,
 }
 
-/// What all connections of a listener share.
-pub(super) struct Shared {
+/// How a server is set up.
+pub(super) struct Setup {
     pub(super) service: Box<dyn Service>,
     pub(super) rules: Rules,
     /// `None`: plain `ws:`.
     pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) authorizer: Option<Arc<dyn RequestAuthorizer>>,
+    pub(super) caps: Caps,
     pub(super) patience: Patience,
+    pub(super) pace: Pace,
+}
+
+/// What all connections of a listener share.
+pub(super) struct Shared {
+    pub(super) service: Box<dyn Service>,
+    pub(super) rules: Rules,
+    pub(super) patience: Patience,
+    pub(super) throttle: Throttle,
+    pub(super) authorizer: Option<Arc<dyn RequestAuthorizer>>,
+    pub(super) connections: Arc<Connections>,
+    tls: Mutex<Option<Arc<ServerConfig>>>,
     limits: Arc<Limits>,
-    open: Mutex<HashMap<u64, Arc<AtomicBool>>>,
-    next_entry: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(
-        service: Box<dyn Service>,
-        rules: Rules,
-        tls: Option<Arc<ServerConfig>>,
-        caps: Caps,
-        patience: Patience,
-    ) -> Arc<Self> {
+    pub(super) fn new(setup: Setup) -> Arc<Self> {
         Arc::new(Self {
-            service,
-            rules,
-            tls,
-            patience,
-            limits: Limits::new(caps),
-            open: Mutex::default(),
-            next_entry: AtomicU64::new(0),
+            service: setup.service,
+            rules: setup.rules,
+            patience: setup.patience,
+            throttle: Throttle::new(setup.pace),
+            authorizer: setup.authorizer,
+            connections: Arc::default(),
+            tls: Mutex::new(setup.tls),
+            limits: Limits::new(setup.caps),
         })
     }
 
-    /// Counts a connection until the entry is dropped.
-    pub(super) fn enter(self: &Arc<Self>, active: Arc<AtomicBool>) -> Entry {
-        let id = self.next_entry.fetch_add(1, Ordering::Relaxed);
-        self.open().insert(id, active);
-        Entry {
-            shared: Arc::clone(self),
-            id,
-        }
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<AtomicBool>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn status(&self) -> ListenerStatus {
-        let open = self.open();
-        ListenerStatus {
-            connections: open.len(),
-            active: open
-                .values()
-                .filter(|active| active.load(Ordering::Relaxed))
-                .count(),
-        }
-    }
-}
-
-/// A counted connection.
-pub(super) struct Entry {
-    shared: Arc<Shared>,
-    id: u64,
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.shared.open().remove(&self.id);
+    /// What the next handshake uses; `None`: plain `ws:`.
+    pub(super) fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -146,17 +122,22 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts accepting on sockets that are bound already.
+    /// Starts accepting on sockets that are bound already, until `stop` is cancelled.
     ///
     /// # Errors
     /// `Posix` when the runtime cannot take the sockets.
-    pub(super) fn start(shared: Arc<Shared>, bound: Bound, runtime: &Handle) -> Result<Self> {
-        let urls = bound.urls(shared.tls.is_some(), &shared.rules.database);
+    pub(super) fn start(
+        shared: Arc<Shared>,
+        bound: Bound,
+        stop: CancellationToken,
+        runtime: &Handle,
+    ) -> Result<Self> {
+        let is_tls = shared.tls().is_some();
+        let urls = bound.urls(is_tls, &shared.rules.database);
         let started = Started {
             port: bound.port,
             urls,
         };
-        let stop = CancellationToken::new();
         let stopped = CancellationToken::new();
         let mut loops = JoinSet::new();
         for socket in bound.sockets {
@@ -172,7 +153,7 @@ impl Server {
         tracing::info!(
             target: "listener",
             port = started.port,
-            tls = shared.tls.is_some(),
+            tls = is_tls,
             database = shared.rules.database,
             "listening"
         );
@@ -189,7 +170,21 @@ impl Server {
     }
 
     pub(super) fn status(&self) -> ListenerStatus {
-        self.shared.status()
+        self.shared.connections.status()
+    }
+
+    pub(super) fn connections(&self) -> &Connections {
+        &self.shared.connections
+    }
+
+    /// Presents another identity from the next handshake on; open connections stay.
+    pub(super) fn set_tls(&self, config: Arc<ServerConfig>) {
+        let mut tls = self
+            .shared
+            .tls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *tls = Some(config);
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -14,15 +14,17 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use rustls::ServerConfig;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::authenticator::{Authenticator, BasicAuthenticator};
 use super::limits::Caps;
-use super::server::{Accepted, Patience, Server, Service, Shared};
+use super::server::{self, Accepted, Patience, Server, Service, Shared};
+use super::throttle::Pace;
 use super::upgrade::Rules;
 use super::{bind, tuning};
 use crate::tls::{self, SelfSignedOptions, ServerTrust, TlsIdentity};
-use crate::transport::{ConnectOptions, Outgoing, Received};
+use crate::transport::{ConnectOptions, Outgoing, ProxyChoice, Received};
 
 /// Sends every message back, twice the first of each connection being enough to be seen as busy.
 struct Echo;
@@ -31,10 +33,10 @@ impl Service for Echo {
     fn serve(&self, accepted: Accepted) -> BoxFuture<'static, ()> {
         let Accepted {
             mut transport,
-            stop,
-            active,
+            connection,
             ..
         } = accepted;
+        let (stop, active) = (connection.stop.clone(), Arc::clone(&connection.active));
         async move {
             loop {
                 tokio::select! {
@@ -69,6 +71,7 @@ struct Setup {
     authenticator: Option<Arc<dyn Authenticator>>,
     caps: Caps,
     patience: Patience,
+    pace: Pace,
 }
 
 impl Default for Setup {
@@ -80,6 +83,7 @@ impl Default for Setup {
             authenticator: None,
             caps: tuning::CAPS,
             patience: tuning::PATIENCE,
+            pace: tuning::PACE,
         }
     }
 }
@@ -98,10 +102,18 @@ impl Setup {
             authenticator: self.authenticator,
             host_name: bind::host_name(),
         };
-        let tls = self.tls.then(tls_config);
-        let shared = Shared::new(Box::new(Echo), rules, tls, self.caps, self.patience);
+        let shared = Shared::new(server::Setup {
+            service: Box::new(Echo),
+            rules,
+            tls: self.tls.then(tls_config),
+            authorizer: None,
+            caps: self.caps,
+            patience: self.patience,
+            pace: self.pace,
+        });
         let bound = bind::bind(self.interface, self.port).unwrap();
-        Server::start(shared, bound, &Handle::current()).unwrap()
+        let stop = CancellationToken::new();
+        Server::start(shared, bound, stop, &Handle::current()).unwrap()
     }
 }
 
@@ -121,7 +133,7 @@ fn identity() -> &'static TlsIdentity {
 }
 
 fn tls_config() -> Arc<ServerConfig> {
-    tls::server_config(identity()).unwrap()
+    tls::server_config(identity(), None).unwrap()
 }
 
 fn options(url: &str) -> ConnectOptions {
@@ -131,7 +143,11 @@ fn options(url: &str) -> ConnectOptions {
         headers: Vec::new(),
         basic: None,
         session_cookie: None,
+        cookies: Arc::default(),
+        accept_parent_domain_cookies: false,
+        proxy: ProxyChoice::Direct,
         trust: ServerTrust::OnlySelfSigned,
+        client_tls: tls::ClientTls::default(),
         handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
     }
 }

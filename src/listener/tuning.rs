@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::limits::Caps;
 use super::server::Patience;
+use super::throttle::Pace;
 
 /// Connections of one listener.
 pub(super) const CAPS: Caps = Caps {
@@ -18,6 +19,21 @@ pub(super) const PATIENCE: Patience = Patience {
     handshake: Duration::from_secs(10),
     stop: Duration::from_secs(5),
 };
+
+/// Failed logins of an address. A person mistypes a few times; a program that guesses gets 43,000
+/// guesses a day, which is nothing against a good password.
+pub(super) const PACE: Pace = Pace {
+    burst: 30,
+    refill: Duration::from_secs(2),
+    addresses: 10_000,
+};
+
+/// Handshakes that wait for JavaScript's word about a certificate; each holds a thread.
+pub(super) const WAITING_HANDSHAKES: usize = 64;
+
+/// How long an application may take to judge a certificate. Couchbase Lite clients give a handshake
+/// 15 s.
+pub(super) const CERTIFICATE_PATIENCE: Duration = Duration::from_secs(6);
 
 /// Largest request head; also hyper's buffer while a connection is being upgraded.
 pub(super) const MAX_REQUEST_HEAD: usize = 16 * 1024;

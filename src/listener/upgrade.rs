@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -55,16 +56,17 @@ impl Rules {
         if is_over {
             return known(Admission::Overloaded);
         }
-        let Some(authenticator) = &self.authenticator else {
-            return known(Admission::Admitted);
-        };
-        match headers
-            .get(header::AUTHORIZATION)
-            .and_then(Credentials::from_header)
-        {
-            Some(credentials) => authenticator.judge(credentials),
-            None => known(Admission::Denied),
+        match (&self.authenticator, Self::credentials(headers)) {
+            (None, _) => known(Admission::Admitted),
+            (Some(authenticator), Some(credentials)) => authenticator.judge(credentials),
+            (Some(_), None) => known(Admission::Denied),
         }
+    }
+
+    /// Who the sender says that it is.
+    pub(super) fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+        let header = headers.get(header::AUTHORIZATION)?;
+        Credentials::from_header(header)
     }
 
     /// Judges `request`. Who is not known learns nothing, not even which databases there are.
@@ -86,6 +88,11 @@ impl Rules {
             Admission::Denied => {
                 return Err(Refusal::new(StatusCode::UNAUTHORIZED)
                     .with_header(header::WWW_AUTHENTICATE, CHALLENGE));
+            }
+            Admission::Throttled(wait) => {
+                return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS)
+                    .with_text("too many failed logins")
+                    .with_header(header::RETRY_AFTER, retry_after(wait)));
             }
             Admission::Overloaded => {
                 return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE)
@@ -180,6 +187,15 @@ impl Refusal {
     fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
+    }
+}
+
+/// Rounded up to one of a few values; clients have their own back-off anyway.
+fn retry_after(wait: Duration) -> &'static str {
+    match wait.as_secs() {
+        0..10 => "10",
+        10..60 => "60",
+        _ => "600",
     }
 }
 

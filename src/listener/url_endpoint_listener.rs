@@ -10,15 +10,18 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
 use super::bind::{self, Bound};
-use super::options::ListenerOptions;
-use super::server::{Accepted, ListenerStatus, Server, Service, Shared, Started};
+use super::certificate_gate::CertificateGate;
+use super::connections::ConnectionInfo;
+use super::options::{AuthenticatorOptions, ListenerOptions};
+use super::principal::Principal;
+use super::server::{Accepted, ListenerStatus, Server, Service, Setup, Shared, Started};
 use super::tuning;
 use super::upgrade::Rules;
-use crate::database::{Database, HookId};
+use crate::database::{Database, DeltaBases, HookId, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::CollectionSpec;
-use crate::replicator::{self, PassiveConfig};
-use crate::tls::{self, IdentityStore};
+use crate::replicator::{self, ClientWatch, PassiveConfig};
+use crate::tls::{self, ClientTrust, IdentityStore, TlsIdentity};
 
 /// Folder of the identity store inside the default database folder.
 const IDENTITIES: &str = "identities";
@@ -32,6 +35,8 @@ pub struct UrlEndpointListener {
     database: Database,
     options: ListenerOptions,
     runtime: Handle,
+    /// What is or was last presented; the anonymous identity is known from the first start on.
+    identity: Mutex<Option<TlsIdentity>>,
     /// Held by whoever starts or stops, so that these happen one after the other.
     turn: tokio::sync::Mutex<()>,
     running: Mutex<Option<Running>>,
@@ -44,11 +49,13 @@ struct Running {
 }
 
 impl UrlEndpointListener {
-    /// A stopped listener. Its tasks will run on `runtime`, which must have I/O and time.
+    /// A stopped listener. Its tasks will run on `runtime`, which must have I/O and time. Makes or
+    /// fetches the TLS identity that the options describe, and so may take CPU and block on the
+    /// disk.
     ///
     /// # Errors
-    /// `InvalidParameter` for bad options or a collection that is not there; `NotOpen`;
-    /// `Unsupported` for an own TLS identity.
+    /// `InvalidParameter` for bad options or a collection that is not there; `NotOpen`; those of
+    /// [`IdentityStore::make`].
     pub fn new(database: Database, options: ListenerOptions, runtime: Handle) -> Result<Self> {
         options.check()?;
         let missing = database.read(|tx| {
@@ -61,6 +68,10 @@ impl UrlEndpointListener {
                 database.name()
             )));
         }
+        let identity = match &options.identity {
+            Some(identity) if !options.is_plain() => Some(identity.clone()),
+            _ => make_identity(&options)?,
+        };
         if options.is_plain() && options.authenticator.is_some() {
             tracing::warn!(target: "listener", "passwords will travel in the clear: TLS is disabled");
         }
@@ -68,6 +79,7 @@ impl UrlEndpointListener {
             database,
             options,
             runtime,
+            identity: Mutex::new(identity),
             turn: tokio::sync::Mutex::default(),
             running: Mutex::default(),
         })
@@ -85,20 +97,51 @@ impl UrlEndpointListener {
             return Ok(running);
         }
         let options = self.options.clone();
-        let prepared = self.runtime.spawn_blocking(move || prepare(&options)).await;
-        let (bound, tls) = prepared
+        let identity = lock(&self.identity).clone();
+        let prepared = self
+            .runtime
+            .spawn_blocking(move || prepare(&options, identity))
+            .await;
+        let (bound, identity) = prepared
             .map_err(|error| Error::lite(Code::UnexpectedError, format!("listener: {error}")))??;
         let rules = Rules {
             database: self.database.name().to_owned(),
-            authenticator: self.options.authenticator()?,
+            authenticator: self.options.passwords()?,
             host_name: bind::host_name(),
         };
+        let deltas = self.options.enable_delta_sync.unwrap_or_default();
+        if deltas {
+            // From the first client on, what changes here can go as a delta.
+            let keep = |tx: &mut WriteTx<'_>| tx.keep_delta_bases(DeltaBases::Last);
+            self.database.submit_write(0, keep, |result| {
+                if let Err(error) = result {
+                    tracing::warn!(target: "listener", %error, "deltas will not be sent");
+                }
+            });
+        }
         let service = Box::new(Replication {
             database: self.database.clone(),
             collections: self.options.collections.clone(),
+            deltas,
+            read_only: self.options.read_only.unwrap_or_default(),
         });
-        let shared = Shared::new(service, rules, tls, tuning::CAPS, tuning::PATIENCE);
-        let server = Arc::new(Server::start(shared, bound, &self.runtime)?);
+        let stop = CancellationToken::new();
+        let clients = self.client_trust(&stop);
+        let tls = match &identity {
+            Some(identity) => Some(tls::server_config(identity, clients.as_ref())?),
+            None => None,
+        };
+        let shared = Shared::new(Setup {
+            service,
+            rules,
+            tls,
+            authorizer: self.options.authorizer.clone(),
+            caps: tuning::CAPS,
+            patience: tuning::PATIENCE,
+            pace: tuning::PACE,
+        });
+        *lock(&self.identity) = identity;
+        let server = Arc::new(Server::start(shared, bound, stop, &self.runtime)?);
         let started = server.started().clone();
         let (stop, stopped) = server.tokens();
         let runtime = self.runtime.clone();
@@ -121,6 +164,59 @@ impl UrlEndpointListener {
             self.database.remove_close_hook(running.hook);
             self.lock().take();
         }
+    }
+
+    /// What it presents to clients; `None` without TLS, and before the first start of a listener
+    /// with the anonymous identity.
+    pub fn identity(&self) -> Option<TlsIdentity> {
+        lock(&self.identity).clone()
+    }
+
+    /// Presents another identity. A running listener does so from the next handshake on; open
+    /// connections stay.
+    ///
+    /// # Errors
+    /// `InvalidParameter` without TLS; `Crypto` when the key does not fit the certificate.
+    pub fn set_identity(&self, identity: TlsIdentity) -> Result<()> {
+        if self.options.is_plain() {
+            return Err(Error::invalid(
+                "a listener with disableTLS presents no TLS identity",
+            ));
+        }
+        let running = self.lock();
+        match running.as_ref() {
+            Some(running) => {
+                let clients = self.client_trust(&running.server.tokens().0);
+                let config = tls::server_config(&identity, clients.as_ref())?;
+                *lock(&self.identity) = Some(identity);
+                running.server.set_tls(config);
+            }
+            None => {
+                tls::server_config(&identity, None)?;
+                *lock(&self.identity) = Some(identity);
+            }
+        }
+        Ok(())
+    }
+
+    /// The open connections, the oldest first.
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        let running = self.lock();
+        running
+            .as_ref()
+            .map(|running| running.server.connections().list())
+            .unwrap_or_default()
+    }
+
+    /// Ends the connections of a principal, and no other's, with WebSocket code 1008, after which
+    /// clients do not come back by themselves. Whether they would be let in again is up to the
+    /// authenticator. Answers how many there were; returns before they are gone.
+    pub fn disconnect(&self, principal: &Principal) -> usize {
+        let running = self.lock();
+        running
+            .as_ref()
+            .map(|running| running.server.connections().revoke(principal))
+            .unwrap_or_default()
     }
 
     /// How many peers are connected now.
@@ -146,6 +242,16 @@ impl UrlEndpointListener {
             Some(running) if !running.server.is_stopping() => running.server.started().urls.clone(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether it listens on every address that this machine has and gets.
+    pub fn is_on_all_interfaces(&self) -> bool {
+        bind::is_all(self.options.network_interface.as_deref())
+    }
+
+    /// Whether peers may only pull.
+    pub fn is_read_only(&self) -> bool {
+        self.options.read_only.unwrap_or_default()
     }
 
     /// The database that it serves.
@@ -188,9 +294,32 @@ impl UrlEndpointListener {
         Ok(None)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whose certificates are accepted; `None` when none are asked for.
+    fn client_trust(&self, stop: &CancellationToken) -> Option<ClientTrust> {
+        match &self.options.authenticator {
+            Some(AuthenticatorOptions::CertificateRoots(roots)) => {
+                Some(ClientTrust::Roots(roots.clone()))
+            }
+            Some(AuthenticatorOptions::AskingCertificate(Some(authenticator))) => {
+                Some(ClientTrust::Judge(Arc::new(CertificateGate::new(
+                    Arc::clone(authenticator),
+                    self.runtime.clone(),
+                    stop.clone(),
+                    tuning::CERTIFICATE_PATIENCE,
+                ))))
+            }
+            _ => None,
+        }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
+        lock(&self.running)
+    }
+}
+
+/// Whatever a panicking holder left is whole: each critical section is a few moves.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for UrlEndpointListener {
@@ -210,29 +339,55 @@ impl Drop for UrlEndpointListener {
     }
 }
 
-/// Binds and loads the identity; blocks on both.
-fn prepare(options: &ListenerOptions) -> Result<(Bound, Option<Arc<rustls::ServerConfig>>)> {
-    let tls = if options.is_plain() {
+/// Binds, and loads the anonymous identity if there is to be one and none is given; blocks on both.
+fn prepare(
+    options: &ListenerOptions,
+    given: Option<TlsIdentity>,
+) -> Result<(Bound, Option<TlsIdentity>)> {
+    let identity = if options.is_plain() {
         None
+    } else if options.tls_identity.is_none() && options.identity.is_none() {
+        // Looked at with each start, because it may be due for renewal; unless it was replaced.
+        let anonymous = identity_store(options)?.anonymous(now())?;
+        let is_other = |given: &TlsIdentity| !given.has_same_key(&anonymous);
+        given.filter(is_other).or(Some(anonymous))
     } else {
-        let folder = match &options.identity_folder {
-            Some(folder) => folder.clone(),
-            None => default_identity_folder()?,
-        };
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the listener is where time comes from"
-        )]
-        let now = SystemTime::now();
-        let identity = IdentityStore::open(&folder)?.anonymous(now)?;
-        Some(tls::server_config(&identity)?)
+        given
     };
     let port = options.port.unwrap_or_default();
     let bound = bind::bind(options.network_interface.as_deref(), port)?;
-    Ok((bound, tls))
+    Ok((bound, identity))
 }
 
-fn default_identity_folder() -> Result<PathBuf> {
+/// Makes or fetches the identity that the options describe; `None` when that is the anonymous one.
+fn make_identity(options: &ListenerOptions) -> Result<Option<TlsIdentity>> {
+    match options.identity_options()? {
+        Some(wanted) => identity_store(options)?.make(&wanted, now()).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn identity_store(options: &ListenerOptions) -> Result<IdentityStore> {
+    let folder = match &options.identity_folder {
+        Some(folder) => folder.clone(),
+        None => default_identity_folder()?,
+    };
+    IdentityStore::open(&folder)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the listener is where time comes from"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Where identities are stored unless a listener's options say otherwise.
+///
+/// # Errors
+/// `Posix` when there is no folder for the user's data.
+pub fn default_identity_folder() -> Result<PathBuf> {
     Ok(Database::default_directory()?.join(IDENTITIES))
 }
 
@@ -260,6 +415,8 @@ fn wait_for(stopped: &CancellationToken, runtime: &Handle) {
 struct Replication {
     database: Database,
     collections: Vec<CollectionSpec>,
+    deltas: bool,
+    read_only: bool,
 }
 
 impl Service for Replication {
@@ -267,10 +424,15 @@ impl Service for Replication {
         let config = PassiveConfig {
             database: self.database.clone(),
             collections: self.collections.clone(),
+            deltas: self.deltas,
             protocol: accepted.protocol,
             peer: accepted.peer,
+            read_only: self.read_only,
+            watch: Some(Arc::clone(&accepted.connection) as Arc<dyn ClientWatch>),
         };
-        replicator::serve(accepted.transport, config, accepted.stop, accepted.active).boxed()
+        let stop = accepted.connection.stop.clone();
+        let active = Arc::clone(&accepted.connection.active);
+        replicator::serve(accepted.transport, config, stop, active).boxed()
     }
 }
 
@@ -282,7 +444,7 @@ mod tests {
     use super::*;
     use crate::database::DatabaseOptions;
     use crate::tls::ServerTrust;
-    use crate::transport::{ConnectOptions, Received, connect};
+    use crate::transport::{ConnectOptions, ProxyChoice, Received, connect};
 
     struct Desk {
         folder: tempfile::TempDir,
@@ -318,7 +480,11 @@ mod tests {
             headers: Vec::new(),
             basic: None,
             session_cookie: None,
+            cookies: Arc::default(),
+            accept_parent_domain_cookies: false,
+            proxy: ProxyChoice::Direct,
             trust: ServerTrust::OnlySelfSigned,
+            client_tls: tls::ClientTls::default(),
             handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
         }
     }

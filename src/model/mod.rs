@@ -7,6 +7,7 @@ mod blob_digest;
 pub mod body;
 mod collection_spec;
 mod doc_id;
+pub mod file_url;
 pub mod replication;
 mod rev_id;
 pub mod rev_tree;

@@ -22,6 +22,8 @@ pub struct Change {
     pub rev_id: RevId,
     /// Whether it is a tombstone.
     pub deleted: bool,
+    /// Whether another revision waits beside it for the end of a conflict.
+    pub conflicted: bool,
     /// Approximate size of the body in bytes, for progress.
     pub body_size: u64,
     /// The revision last known to be current on the remote asked about.
@@ -73,6 +75,8 @@ pub struct RevisionRequest {
     pub known: Vec<RevId>,
     /// Most entries of the history.
     pub max_history: u32,
+    /// Give the body of one of `known` as well, for a delta.
+    pub delta: bool,
 }
 
 /// A revision ready to be sent.
@@ -84,6 +88,9 @@ pub struct OutgoingRevision {
     pub history: Vec<RevId>,
     /// The body: compact JSON text of an object, `{}` at least.
     pub body: Bytes,
+    /// A live ancestor among those that the peer has, with its body, if that was asked for and is
+    /// here.
+    pub base: Option<(RevId, Bytes)>,
     /// Whether the body holds blob references.
     pub has_blobs: bool,
 }
@@ -112,6 +119,8 @@ pub enum ConflictPolicy {
     /// generation, else the greater revision id. When the local side wins, its content becomes a
     /// new revision whose parent is the remote one, so that it can be pushed.
     ResolveByDefault,
+    /// Keep both; somebody else decides.
+    Keep,
 }
 
 /// What became of one incoming revision.
@@ -127,6 +136,8 @@ pub enum InsertOutcome {
         /// Whether the local content won.
         local_won: bool,
     },
+    /// It conflicts and is kept beside the current one until somebody decides.
+    Conflicted,
     /// Not stored.
     Failed(Error),
 }

@@ -37,7 +37,9 @@ impl RevId {
     pub fn new(generation: u32, digest: &[u8]) -> Self {
         use fmt::Write as _;
         debug_assert!(generation > 0 && !digest.is_empty());
-        let mut text = String::with_capacity(11 + 2 * digest.len());
+        // Exactly as long as it gets, so that it need not be moved to become a box.
+        let digits = 1 + generation.checked_ilog10().unwrap_or(0) as usize;
+        let mut text = String::with_capacity(digits + 1 + 2 * digest.len());
         let _ = write!(text, "{generation}-");
         for byte in digest {
             const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -13,6 +13,9 @@ use crate::error::{Code, Error, Result};
 /// How many revisions of a branch are kept, the leaf included (LiteCore's default).
 pub const DEFAULT_PRUNE_DEPTH: usize = 20;
 
+/// Abandoned leaves that a tree remembers.
+const MAX_ABANDONED: usize = 8;
+
 /// One revision in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
@@ -22,7 +25,8 @@ pub struct Revision {
     pub deleted: bool,
     /// Whether it lies on a branch that lost against the one that was here before.
     pub conflict: bool,
-    /// Whether its body was kept: true for a leaf, false once it has a child.
+    /// Whether its body was kept: true for a leaf, false once it has a child. A leaf without one was
+    /// abandoned: its remote went over to another branch, and so did we.
     pub has_body: bool,
     leaf: bool,
     parent: Option<usize>,
@@ -32,6 +36,11 @@ impl Revision {
     /// Whether nothing descends from it.
     pub fn is_leaf(&self) -> bool {
         self.leaf
+    }
+
+    /// Whether it is only remembered, so that nobody follows a remote back to it.
+    fn is_abandoned(&self) -> bool {
+        self.leaf && !self.has_body
     }
 }
 
@@ -78,9 +87,10 @@ impl RevTree {
         self.find(id).map(|index| &self.revisions[index])
     }
 
-    /// Whether the revision is here.
+    /// Whether the revision is here; one that was abandoned is not.
     pub fn contains(&self, id: &RevId) -> bool {
-        self.find(id).is_some()
+        self.get(id)
+            .is_some_and(|revision| !revision.is_abandoned())
     }
 
     /// Number of revisions.
@@ -100,7 +110,8 @@ impl RevTree {
 
     /// Whether two leaves are in conflict.
     pub fn has_conflict(&self) -> bool {
-        self.leaves().any(|leaf| leaf.conflict)
+        self.leaves()
+            .any(|leaf| leaf.conflict && !leaf.is_abandoned())
     }
 
     /// Whether `ancestor` is a proper ancestor of `descendant`, both being here.
@@ -152,11 +163,17 @@ impl RevTree {
         remote: Option<RemoteId>,
     ) -> Result<InsertKind> {
         check_history(rev, history)?;
+        let mut may_follow = true;
         if let Some(index) = self.find(rev) {
-            if let Some(remote) = remote {
-                self.mark(remote, index);
+            if !self.revisions[index].is_abandoned() {
+                if let Some(remote) = remote {
+                    self.mark(remote, index);
+                }
+                return Ok(InsertKind::AlreadyHad);
             }
-            return Ok(InsertKind::AlreadyHad);
+            // In a circle of peers that follow one another this would never end.
+            may_follow = false;
+            self.remove_branch(rev);
         }
         let common = history
             .iter()
@@ -164,7 +181,7 @@ impl RevTree {
             .find_map(|(position, id)| Some((position, self.find(id)?)));
         let unknown = &history[..common.map_or(history.len(), |(position, _)| position)];
         let parent = common.map(|(_, index)| index);
-        let kind = self.judge(parent, deleted, remote);
+        let kind = self.judge(parent, deleted, remote.filter(|_| may_follow));
         let replaced = (kind == InsertKind::Current && !self.is_empty() && parent != Some(0))
             .then(|| self.revisions[0].id.clone())
             .filter(|_| !self.revisions[0].deleted || parent.is_some());
@@ -185,6 +202,9 @@ impl RevTree {
                 self.revisions[index].has_body = false;
                 parent = Some(index);
             }
+            if let Some(parent) = parent.filter(|_| !conflict) {
+                self.clear_conflict(parent);
+            }
             self.adopt(rev.clone(), deleted, conflict, parent);
             self.sort();
         }
@@ -194,7 +214,7 @@ impl RevTree {
             self.mark(remote, index);
         }
         if let Some(replaced) = replaced {
-            self.remove_branch(&replaced);
+            self.abandon(&replaced);
         }
         Ok(kind)
     }
@@ -206,7 +226,9 @@ impl RevTree {
         };
         match parent {
             Some(0) => InsertKind::Current,
-            Some(index) if self.revisions[index].leaf => InsertKind::Branch,
+            Some(index) if self.revisions[index].leaf && self.revisions[index].has_body => {
+                InsertKind::Branch
+            }
             // A peer that proposes without a parent over a tombstone was told yes (wire §3.8).
             None if current.deleted && !deleted => InsertKind::Current,
             _ if remote.is_some_and(|remote| self.marked(remote) == Some(0)) => {
@@ -240,16 +262,74 @@ impl RevTree {
         ))
     }
 
-    /// Ends a conflict: the branch of `loser` goes, the branch of `winner` is no longer in conflict
-    /// (wire §8.5).
+    /// Ends a conflict: the branch of `loser` goes (its leaf is remembered), the branch of `winner` is
+    /// no longer in conflict (wire §8.5).
     pub fn resolve_conflict(&mut self, winner: &RevId, loser: &RevId) {
         if let Some(index) = self.find(winner) {
-            let chain: Vec<usize> = self.ancestors(index).collect();
-            for index in std::iter::once(index).chain(chain) {
-                self.revisions[index].conflict = false;
+            self.clear_conflict(index);
+        }
+        self.abandon(loser);
+    }
+
+    /// Ends a conflict in favour of the leaf `winner` without a revision of its own: it becomes a
+    /// descendant of `loser`, which has a lower generation. What lay between is forgotten, so its
+    /// history is told with placeholders.
+    pub fn graft(&mut self, winner: &RevId, loser: &RevId) {
+        let (Some(winner), Some(loser)) = (self.find(winner), self.find(loser)) else {
+            return;
+        };
+        self.revisions[winner].parent = Some(loser);
+        self.revisions[loser].leaf = false;
+        self.revisions[loser].has_body = false;
+        self.clear_conflict(winner);
+        // Its former ancestors.
+        self.keep_reachable();
+    }
+
+    /// Takes a revision and its ancestors out of the conflict.
+    fn clear_conflict(&mut self, index: usize) {
+        let chain: Vec<usize> = self.ancestors(index).collect();
+        for index in std::iter::once(index).chain(chain) {
+            self.revisions[index].conflict = false;
+        }
+    }
+
+    /// Removes a branch as [`RevTree::remove_branch`] does, but remembers its leaf.
+    fn abandon(&mut self, leaf: &RevId) {
+        let Some(index) = self.find(leaf).filter(|&at| self.revisions[at].leaf) else {
+            return;
+        };
+        self.revisions[index].has_body = false;
+        self.revisions[index].conflict = true;
+        let abandoned = |revision: &&Revision| revision.is_abandoned();
+        let mut ids: Vec<RevId> = self
+            .leaves()
+            .filter(abandoned)
+            .map(|revision| revision.id.clone())
+            .collect();
+        // Best first; the one at hand stays.
+        ids.retain(|id| id != leaf);
+        for id in ids.iter().skip(MAX_ABANDONED - 1) {
+            self.remove_branch(id);
+        }
+        self.keep_reachable();
+    }
+
+    /// Forgets what is neither a leaf that counted as one before nor an ancestor of one; abandoned
+    /// leaves keep no ancestors.
+    fn keep_reachable(&mut self) {
+        let mut keep = vec![false; self.revisions.len()];
+        for (index, revision) in self.revisions.iter().enumerate() {
+            if revision.leaf {
+                keep[index] = true;
+                if revision.has_body {
+                    for ancestor in self.ancestors(index) {
+                        keep[ancestor] = true;
+                    }
+                }
             }
         }
-        self.remove_branch(loser);
+        self.retain(&keep);
         self.sort();
     }
 
@@ -282,7 +362,12 @@ impl RevTree {
         for (index, revision) in self.revisions.iter().enumerate() {
             if revision.leaf {
                 keep[index] = true;
-                for ancestor in self.ancestors(index).take(depth.max(1) - 1) {
+                let steps = if revision.is_abandoned() {
+                    0
+                } else {
+                    depth.max(1) - 1
+                };
+                for ancestor in self.ancestors(index).take(steps) {
                     keep[ancestor] = true;
                 }
             }
@@ -296,6 +381,11 @@ impl RevTree {
     /// The revision last known to be current on the remote.
     pub fn remote_ancestor(&self, remote: RemoteId) -> Option<&RevId> {
         self.marked(remote).map(|index| &self.revisions[index].id)
+    }
+
+    /// Whether any remote was last known to have this revision as its current one.
+    pub fn is_remote_ancestor(&self, id: &RevId) -> bool {
+        (self.remotes.iter()).any(|&(_, index)| self.revisions[index].id == *id)
     }
 
     /// Notes which revision is current on the remote; tells whether that revision is here (if not,

@@ -1,22 +1,24 @@
 //! Blobs on their way in and out (API §15.4, §15.5).
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
+use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
 use super::args::Args;
 use super::message::Outcome;
-use crate::database::{BlobReader, Database, WriteTx};
+use crate::database::{BlobReader, Database, WriteTx, will_be_filled};
 use crate::error::{Code, Error, Result};
 use crate::model::{BlobDigest, DocId};
 
 /// A blob up to this size is stored in the transaction of its document (design D6).
-const SMALL: usize = 64 * 1024;
+pub(super) const SMALL: usize = 64 * 1024;
 
-/// Bytes copied at a time.
-const CHUNK: usize = 256 * 1024;
+/// Bytes that go from JavaScript's thread to the one that stores them at a time.
+const PIECE: usize = 256 * 1024;
 
 /// Most bytes that one `database_ReadBlob` gives.
 const READ_MAX: u64 = 4 * 1024 * 1024;
@@ -33,8 +35,10 @@ pub(super) struct BlobArg {
 
 /// Where a new blob's content is.
 pub(super) enum BlobSource {
-    /// Here.
+    /// Here; few enough to be stored with the document.
     Bytes(Vec<u8>),
+    /// On their way from JavaScript's thread, so many in pieces.
+    Coming(u64, Receiver<Bytes>),
     /// In a file.
     File(PathBuf),
 }
@@ -61,24 +65,57 @@ impl StagedBlob {
     }
 }
 
+/// Bytes of JavaScript's that are yet to be copied.
+pub(super) struct Feed<'a> {
+    bytes: &'a [u8],
+    pieces: Sender<Bytes>,
+}
+
+impl<'a> Feed<'a> {
+    /// A source of these bytes, and what makes them come.
+    pub(super) fn new(bytes: &'a [u8]) -> (BlobSource, Self) {
+        let (sender, receiver) = channel();
+        let source = BlobSource::Coming(bytes.len() as u64, receiver);
+        let pieces = sender;
+        (source, Self { bytes, pieces })
+    }
+
+    /// Copies the bytes; while later ones are copied, earlier ones are stored already.
+    pub(super) fn run(self) {
+        let mut copy = BytesMut::with_capacity(self.bytes.len());
+        will_be_filled(copy.spare_capacity_mut());
+        for piece in self.bytes.chunks(PIECE) {
+            copy.extend_from_slice(piece);
+            if self.pieces.send(copy.split().freeze()).is_err() {
+                // Storing has failed, and says why.
+                return;
+            }
+        }
+    }
+}
+
 /// Whether [`stage`] would block on the disk.
 pub(super) fn must_be_staged(blobs: &[BlobArg]) -> bool {
-    blobs.iter().any(|blob| match &blob.source {
-        BlobSource::Bytes(bytes) => bytes.len() > SMALL,
-        BlobSource::File(_) => true,
-    })
+    blobs
+        .iter()
+        .any(|blob| !matches!(blob.source, BlobSource::Bytes(_)))
 }
 
 /// Writes files and large blobs to the store, a chunk at a time.
 pub(super) fn stage(database: &Database, blobs: Vec<BlobArg>) -> Result<Vec<StagedBlob>> {
     let stage = |blob: BlobArg| {
         let content = match blob.source {
-            BlobSource::Bytes(bytes) if bytes.len() <= SMALL => Content::Small(bytes),
-            BlobSource::Bytes(bytes) => {
-                let mut writer = database.blob_writer()?;
-                writer.write(&bytes)?;
-                let (digest, length) = writer.finish(None, None)?;
-                Content::Stored(digest, length)
+            BlobSource::Bytes(bytes) => Content::Small(bytes),
+            BlobSource::Coming(length, pieces) => {
+                // Ends when JavaScript's thread has sent all of it.
+                let stored = database.store_blob_pieces(|| Ok(pieces.recv().ok()))?;
+                if stored.1 != length {
+                    return Err(Error::lite(
+                        Code::UnexpectedError,
+                        "a blob came in part only",
+                    ));
+                }
+                Content::Stored(stored.0, stored.1)
             }
             BlobSource::File(path) => copy_file(database, &path)?,
         };
@@ -106,16 +143,14 @@ fn copy_file(database: &Database, path: &Path) -> Result<Content> {
             path.display()
         )));
     }
-    let mut writer = database.blob_writer()?;
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let count = file.read(&mut chunk).map_err(named)?;
-        if count == 0 {
-            break;
+    let (digest, length) = database.store_blob_from(|buffer| {
+        loop {
+            match file.read(buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => return read.map_err(named),
+            }
         }
-        writer.write(&chunk[..count])?;
-    }
-    let (digest, length) = writer.finish(None, None)?;
+    })?;
     Ok(Content::Stored(digest, length))
 }
 
@@ -185,19 +220,13 @@ pub(super) fn read(args: &Args<'_>) -> Result<Outcome> {
     let wanted = args.number("length", READ_MAX)?;
     let mut reader = reader(&open.database, args.text("digest")?)?;
     let length = reader.len();
-    let count = wanted.min(length.saturating_sub(offset));
-    let mut data = vec![0; usize::try_from(count).unwrap_or(0)];
-    reader.seek(SeekFrom::Start(offset.min(length)))?;
-    reader.read_exact(&mut data)?;
+    let data = reader.read_part(offset, wanted)?;
     Ok(Outcome::Bytes { data, length })
 }
 
 /// All bytes of a blob, at once: for the reference's `getBlob` of 0.2.6, which is synchronous.
 pub(super) fn read_whole(database: &Database, digest: &str) -> Result<Vec<u8>> {
-    let mut reader = reader(database, digest)?;
-    let mut data = Vec::with_capacity(usize::try_from(reader.len()).unwrap_or(0));
-    reader.read_to_end(&mut data)?;
-    Ok(data)
+    reader(database, digest)?.read_all()
 }
 
 fn reader(database: &Database, digest: &str) -> Result<BlobReader> {

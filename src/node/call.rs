@@ -8,6 +8,11 @@
 //! | 3, id, target, document id | delete |
 //! | 4, id, target, document id | purge |
 //! | 5, target, name, scope, collection | defines a target, anew or as the next number |
+//! | 6, first id, n, index of the first head, offset of the first text | n saves without blobs |
+//!
+//! The saves of kind 6 have ids that follow each other. Each has a head of four numbers in an array
+//! beside: target, concurrency, bytes of its document id, bytes of its body. Ids and bodies lie in
+//! one array of bytes, one after the other.
 //!
 //! A target is a collection of a database, named once. Concurrency: −1 none, 0 last write wins, 1
 //! fail on conflict. An empty document id asks for a new one.
@@ -19,11 +24,11 @@ use std::sync::Arc;
 use napi::sys;
 use napi::{Error, Result, Status};
 
-use super::blobs::{BlobArg, BlobSource};
-use super::documents::{Action, DocumentCall, Target};
-use crate::database::Concurrency;
+use super::blobs::{BlobArg, BlobSource, Feed, SMALL};
+use super::documents::{Action, DocumentCall, SaveRun, Target};
+use crate::database::{Concurrency, SaveList};
 
-/// One call with the number by which JavaScript knows it.
+/// One call with the number by which JavaScript knows it; the first number of a run.
 pub(super) struct Call {
     pub(super) id: u32,
     pub(super) what: What,
@@ -33,16 +38,18 @@ pub(super) struct Call {
 pub(super) enum What {
     /// A compact call.
     Document(DocumentCall),
+    /// Saves without blobs.
+    Saves(SaveRun),
     /// Any other function, with its arguments as JSON text.
     Function { name: String, args: String },
 }
 
-impl What {
-    /// Whether the call may be short enough to be run on the event loop's thread.
-    pub(super) fn may_run_inline(&self) -> bool {
-        match self {
-            Self::Document(_) => true,
-            Self::Function { name, .. } => name == "query_Execute",
+impl Call {
+    /// How many calls it is.
+    pub(super) fn count(&self) -> usize {
+        match &self.what {
+            What::Saves(run) => run.len(),
+            What::Document(_) | What::Function { .. } => 1,
         }
     }
 }
@@ -53,17 +60,24 @@ const GET: u32 = 2;
 const DELETE: u32 = 3;
 const PURGE: u32 = 4;
 const TARGET: u32 = 5;
+const SAVES: u32 = 6;
 
-/// Reads all calls; targets that are defined on the way are added to `targets`.
+/// Numbers of a head.
+const HEAD: usize = 4;
+
+/// Reads all calls; targets that are defined on the way are added to `targets`. Large bytes of blobs
+/// are yet to be copied: by what is returned beside, when the calls are on their way, and before
+/// JavaScript goes on.
 ///
 /// # Errors
 /// When the array is not as above, which only a broken caller can bring about; nothing was called
 /// then.
-pub(super) fn read_calls(
+pub(super) fn read_calls<'a>(
     env: sys::napi_env,
     array: sys::napi_value,
+    (heads, texts): (&'a [i32], &'a [u8]),
     targets: &mut Vec<Arc<Target>>,
-) -> Result<Vec<Call>> {
+) -> Result<(Vec<Call>, Vec<Feed<'a>>)> {
     let mut reader = Reader::new(env, array)?;
     let mut calls = Vec::new();
     while reader.at < reader.len {
@@ -82,6 +96,17 @@ pub(super) fn read_calls(
             continue;
         }
         let id = reader.number()? as u32;
+        if code == SAVES {
+            let count = reader.number()? as usize;
+            let (head, text) = (reader.number()? as usize, reader.number()? as usize);
+            let saves = Saves {
+                heads: heads.get(head..).unwrap_or_default(),
+                texts: texts.get(text..).unwrap_or_default(),
+                targets,
+            };
+            saves.read(id, count, &mut calls)?;
+            continue;
+        }
         let what = match code {
             FUNCTION => What::Function {
                 name: reader.text()?,
@@ -109,7 +134,92 @@ pub(super) fn read_calls(
         };
         calls.push(Call { id, what });
     }
-    Ok(calls)
+    Ok((calls, reader.feeds))
+}
+
+/// What is left to read of saves of kind 6.
+struct Saves<'a> {
+    heads: &'a [i32],
+    texts: &'a [u8],
+    targets: &'a [Arc<Target>],
+}
+
+impl Saves<'_> {
+    fn read(mut self, first: u32, count: usize, calls: &mut Vec<Call>) -> Result<()> {
+        let mut read = 0;
+        while read < count {
+            let run = self.next_run(count - read)?;
+            let id = first.wrapping_add(read as u32);
+            read += run.len();
+            let what = What::Saves(run);
+            calls.push(Call { id, what });
+        }
+        Ok(())
+    }
+
+    /// The saves that have the same target and the same concurrency, at most so many.
+    fn next_run(&mut self, most: usize) -> Result<SaveRun> {
+        let heads = self.same_heads(most)?;
+        let [target, rule, ..] = heads.first().copied().unwrap_or_default();
+        let target = usize::try_from(target)
+            .ok()
+            .and_then(|target| self.targets.get(target))
+            .map(Arc::clone)
+            .ok_or_else(|| broken("unknown target"))?;
+        let bytes = heads
+            .iter()
+            .map(|head| head[2] as usize + head[3] as usize)
+            .sum();
+        let (texts, rest) = self
+            .texts
+            .split_at_checked(bytes)
+            .ok_or_else(|| broken("texts end early"))?;
+        self.texts = rest;
+        // Checked once: what is cut out below is checked for whole characters only.
+        let texts = std::str::from_utf8(texts).map_err(|_| not_utf8())?;
+        let mut list = SaveList::with_capacity(heads.len(), bytes);
+        let mut at = 0;
+        for head in heads {
+            let (body, end) = (at + head[2] as usize, at + (head[2] + head[3]) as usize);
+            let id = texts.get(at..body).ok_or_else(not_utf8)?;
+            let text = texts.get(body..end).ok_or_else(not_utf8)?;
+            list.push((!id.is_empty()).then_some(id), text);
+            at = end;
+        }
+        Ok(SaveRun {
+            target,
+            concurrency: concurrency(rule),
+            list,
+        })
+    }
+
+    /// Takes the heads that begin as the first one does.
+    fn same_heads(&mut self, most: usize) -> Result<Vec<[i32; HEAD]>> {
+        let mut heads: Vec<[i32; HEAD]> = Vec::new();
+        while heads.len() < most {
+            let head = *self
+                .heads
+                .first_chunk::<HEAD>()
+                .ok_or_else(|| broken("heads end early"))?;
+            if head[2] < 0 || head[3] < 0 || head[2].checked_add(head[3]).is_none() {
+                return Err(broken("negative length"));
+            }
+            if heads.first().is_some_and(|first| first[..2] != head[..2]) {
+                break;
+            }
+            heads.push(head);
+            self.heads = &self.heads[HEAD..];
+        }
+        Ok(heads)
+    }
+}
+
+fn concurrency(number: i32) -> Option<Concurrency> {
+    match number {
+        0 => Some(Concurrency::LastWriteWins),
+        1 => Some(Concurrency::FailOnConflict),
+        _ => None,
+    }
 }
 
 fn broken(what: &str) -> Error {
@@ -119,7 +229,8 @@ fn broken(what: &str) -> Error {
 /// Text is read into this much at first; longer text takes a second look.
 const FIRST_LOOK: usize = 512;
 
-struct Reader {
+struct Reader<'a> {
+    feeds: Vec<Feed<'a>>,
     env: sys::napi_env,
     array: sys::napi_value,
     at: u32,
@@ -130,12 +241,13 @@ struct Reader {
     unsafe_code,
     reason = "element by element through N-API itself: the hot path of saves"
 )]
-impl Reader {
+impl<'a> Reader<'a> {
     fn new(env: sys::napi_env, array: sys::napi_value) -> Result<Self> {
         let mut len = 0;
         // SAFETY: both come from the call that we are in; what is no array gives a status.
         check(unsafe { sys::napi_get_array_length(env, array, &raw mut len) })?;
         Ok(Self {
+            feeds: Vec::new(),
             env,
             array,
             at: 0,
@@ -198,11 +310,7 @@ impl Reader {
 
     fn save(&mut self) -> Result<Action> {
         let body = self.text()?;
-        let concurrency = match self.number()? as i32 {
-            0 => Some(Concurrency::LastWriteWins),
-            1 => Some(Concurrency::FailOnConflict),
-            _ => None,
-        };
+        let concurrency = concurrency(self.number()? as i32);
         let mut blobs = Vec::new();
         for _ in 0..self.number()? as u32 {
             let (key, content_type) = (self.text()?, self.text()?);
@@ -247,9 +355,15 @@ impl Reader {
         if data.is_null() || len == 0 {
             return Ok(BlobSource::Bytes(Vec::new()));
         }
-        // SAFETY: for bytes, elements are bytes; copied before anything can run that frees them.
-        let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
-        Ok(BlobSource::Bytes(bytes.to_vec()))
+        // SAFETY: for bytes, elements are bytes. They live as long as the call that we are in, and
+        // so does `'a`: nothing that could free or change them runs meanwhile.
+        let bytes: &'a [u8] = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
+        if len <= SMALL {
+            return Ok(BlobSource::Bytes(bytes.to_vec()));
+        }
+        let (source, feed) = Feed::new(bytes);
+        self.feeds.push(feed);
+        Ok(source)
     }
 }
 

@@ -10,6 +10,7 @@ use super::message::Outcome;
 use super::tokens::Source;
 use crate::database::{Database, DatabaseOptions, Maintenance};
 use crate::error::{Error, Result};
+use crate::model::file_url::path_of;
 
 /// `database_Open {name, config}` → `{databaseUniqueName}`.
 pub(super) fn open(args: &Args<'_>) -> Result<Outcome> {
@@ -56,7 +57,7 @@ fn forget_dependants(args: &Args<'_>, unique_name: &str) {
             database.unique_name == unique_name
         }
         Source::Questions { unique_name: own } => own == unique_name,
-        Source::Pending | Source::Replicator(_) => false,
+        Source::Pending | Source::Replicator(_) | Source::Browser(_) => false,
     });
     args.runtime.url_listeners.database_closed(unique_name);
 }
@@ -95,9 +96,8 @@ pub(super) fn perform_maintenance(args: &Args<'_>) -> Result<Outcome> {
 /// `database_Copy {path, newName, config}`: copies the database folder at `path`.
 pub(super) fn copy(args: &Args<'_>) -> Result<Outcome> {
     let options = options(args)?;
-    let path = args.text("path")?;
-    let path = path.strip_prefix("file://").unwrap_or(path);
-    Database::copy(Path::new(path), args.text("newName")?, &options)?;
+    let path = path_of(args.text("path")?);
+    Database::copy(Path::new(&*path), args.text("newName")?, &options)?;
     Ok(Outcome::Nothing)
 }
 

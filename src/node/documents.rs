@@ -6,10 +6,10 @@ use super::blobs::{BlobArg, StagedBlob};
 use super::functions::database_lane;
 use super::handles::OpenDatabase;
 use super::message::{Outcome, put_string};
-use super::port::Completer;
+use super::port::{Completer, RunCompleter};
 use super::runtime::Runtime;
 use super::{batch, blobs};
-use crate::database::{Concurrency, ReadTx, SaveResult, WriteTx};
+use crate::database::{Concurrency, ReadTx, SaveList, SaveResult, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::{CollectionSpec, DocId};
 
@@ -54,6 +54,39 @@ pub(super) struct DocumentCall {
     /// Empty on a save: a new one is wanted.
     pub(super) doc_id: String,
     pub(super) action: Action,
+}
+
+/// Saves without blobs that come one after the other.
+pub(super) struct SaveRun {
+    pub(super) target: Arc<Target>,
+    /// As in [`Action::Save`].
+    pub(super) concurrency: Option<Concurrency>,
+    pub(super) list: SaveList,
+}
+
+impl SaveRun {
+    /// How many.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The first as a call of its own.
+    pub(super) fn into_single(self) -> DocumentCall {
+        let (doc_id, body) = self.list.iter().next().unwrap_or_default();
+        self.call(doc_id, body)
+    }
+
+    fn call(&self, doc_id: &str, body: &str) -> DocumentCall {
+        DocumentCall {
+            target: Arc::clone(&self.target),
+            doc_id: doc_id.to_owned(),
+            action: Action::Save {
+                body: body.to_owned(),
+                concurrency: self.concurrency,
+                blobs: Vec::new(),
+            },
+        }
+    }
 }
 
 impl DocumentCall {
@@ -176,7 +209,7 @@ impl Prepared {
                 let blobs = blobs::put(tx, blobs)?;
                 let rule = concurrency.unwrap_or(Concurrency::LastWriteWins);
                 let saved = tx.save(&collection, doc_id, body.as_bytes(), blobs, rule)?;
-                Ok(saved_outcome(&saved, made_here, concurrency.is_some()))
+                Ok(saved_outcome(saved, made_here, concurrency.is_some()))
             }
             (PreparedAction::Delete, Some(doc_id)) => {
                 tx.delete(&collection, &doc_id).map(|_| Outcome::Nothing)
@@ -210,7 +243,7 @@ fn enqueue(runtime: &Runtime, call: DocumentCall, completer: Completer) {
     queue(&open, call, completer);
 }
 
-fn saved_outcome(saved: &SaveResult, made_here: bool, controlled: bool) -> Outcome {
+fn saved_outcome(saved: SaveResult, made_here: bool, controlled: bool) -> Outcome {
     Outcome::Saved {
         id: made_here.then(|| saved.id.as_str().to_owned()),
         rev_id: saved.rev_id.as_str().to_owned(),
@@ -220,14 +253,6 @@ fn saved_outcome(saved: &SaveResult, made_here: bool, controlled: bool) -> Outco
 }
 
 fn queue(open: &OpenDatabase, call: Prepared, completer: Completer) {
-    let (call, completer) = if batch::is_gathering(open) {
-        (call, completer)
-    } else {
-        match queue_plain_save(open, call, completer) {
-            Ok(()) => return,
-            Err(other) => other,
-        }
-    };
     if call.only_reads() {
         batch::read(open, move |tx| call.read(tx), completer);
     } else {
@@ -235,34 +260,45 @@ fn queue(open: &OpenDatabase, call: Prepared, completer: Completer) {
     }
 }
 
-/// Queues a save without blobs; gives back any other call.
-fn queue_plain_save(
-    open: &OpenDatabase,
-    call: Prepared,
-    completer: Completer,
-) -> std::result::Result<(), (Prepared, Completer)> {
-    match call {
-        Prepared {
-            collection,
-            doc_id,
-            action:
-                PreparedAction::Save {
-                    body,
-                    concurrency,
-                    blobs,
-                },
-        } if blobs.is_empty() => {
-            let (made_here, controlled) = (doc_id.is_none(), concurrency.is_some());
-            let rule = concurrency.unwrap_or(Concurrency::LastWriteWins);
-            let done = move |saved: Result<SaveResult>| {
-                completer.done(saved.map(|saved| saved_outcome(&saved, made_here, controlled)));
-            };
-            open.database
-                .submit_save(collection, doc_id, body, rule, done);
-            Ok(())
+/// Puts saves into their database's queue, behind what waits in its lane.
+pub(super) fn dispatch_run(runtime: &'static Runtime, run: SaveRun, completer: RunCompleter) {
+    if runtime.lanes.any_busy() {
+        let lane = database_lane(runtime, run.target.database.clone());
+        if runtime.lanes.is_busy(&lane) {
+            let job = move || enqueue_run(runtime, run, completer);
+            return runtime.push(&lane, Box::new(job));
         }
-        other => Err((other, completer)),
     }
+    enqueue_run(runtime, run, completer);
+}
+
+fn enqueue_run(runtime: &Runtime, run: SaveRun, completer: RunCompleter) {
+    let open = runtime.databases.get(&run.target.database);
+    let resolved = open.and_then(|open| Ok((open, run.target.collection.clone()?)));
+    let (open, collection) = match resolved {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            let count = run.len();
+            return completer.done(std::iter::repeat_with(|| Err(error.clone())).take(count));
+        }
+    };
+    if batch::is_gathering(&open) {
+        // The batch is a transaction of its own kind, which takes calls one by one.
+        for ((doc_id, body), completer) in run.list.iter().zip(completer.each()) {
+            enqueue(runtime, run.call(doc_id, body), completer);
+        }
+        return;
+    }
+    let controlled = run.concurrency.is_some();
+    let rule = run.concurrency.unwrap_or(Concurrency::LastWriteWins);
+    let made_here: Vec<bool> = run.list.iter().map(|(id, _)| id.is_empty()).collect();
+    open.database
+        .submit_saves(collection, run.list, rule, move |results| {
+            let outcome = |(saved, made_here): (Result<SaveResult>, bool)| {
+                saved.map(|saved| saved_outcome(saved, made_here, controlled))
+            };
+            completer.done(results.into_iter().zip(made_here).map(outcome));
+        });
 }
 
 /// A call that could not run inline: give it a completer and it goes into the queue.

@@ -10,8 +10,8 @@ use super::message::Outcome;
 use super::port::Completer;
 use super::runtime::Runtime;
 use super::{
-    batch, blobs, change_listeners, collections, databases, files, indexes, log_settings, queries,
-    questions, replicators, shown, url_listeners,
+    batch, blobs, change_listeners, collections, databases, discovery, files, identities, indexes,
+    log_settings, queries, questions, replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
 
@@ -90,12 +90,14 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "query_Explain" => Later(queries::explain),
         "query_AddChangeListener" => BlockingFor(queries::add_listener),
 
-        "replicator_Create" => Blocking(replicators::create),
+        "replicator_Create" => BlockingFor(replicators::create),
         "replicator_Start" => BlockingFor(replicators::start),
         "replicator_ResetCheckpoint" => BlockingFor(replicators::reset_and_start),
         "replicator_Stop" => Blocking(replicators::stop),
+        "replicator_SetSuspended" => Now(replicators::set_suspended),
         "replicator_Cleanup" => Blocking(replicators::cleanup),
         "replicator_GetStatus" => Now(replicators::status),
+        "replicator_GetServerCertificates" => Now(replicators::server_certificates),
         "replicator_GetPendingDocumentIds" => Blocking(replicators::pending_document_ids),
         "replicator_IsDocumentPending" => Blocking(replicators::is_document_pending),
         "replicator_AddChangeListener" => BlockingFor(replicators::add_status_listener),
@@ -105,7 +107,23 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "URLEndpointListener_startListener" => BlockingFor(url_listeners::start),
         "URLEndpointListener_stopListener" => Blocking(url_listeners::stop),
         "URLEndpointListener_getStatus" => Now(url_listeners::status),
-        "URLEndpointListener_deleteIdentity" => Blocking(url_listeners::delete_identity),
+        "URLEndpointListener_deleteIdentity" => Blocking(identities::delete),
+        "URLEndpointListener_getTLSIdentity" => Now(url_listeners::tls_identity),
+        "URLEndpointListener_setTLSIdentity" => Blocking(url_listeners::set_tls_identity),
+        "URLEndpointListener_getConnections" => Now(url_listeners::connections),
+        "URLEndpointListener_disconnect" => Now(url_listeners::disconnect),
+        "URLEndpointListener_advertise" => Blocking(url_listeners::advertise),
+        "URLEndpointListener_stopAdvertising" => Blocking(url_listeners::stop_advertising),
+        "dnssd_Browse" => BlockingFor(discovery::browse),
+        "dnssd_RemoveBrowser" => Now(change_listeners::remove),
+        "URLEndpointListener_getNetworkInterfaces" => Blocking(url_listeners::network_interfaces),
+
+        "tlsIdentity_Create" => Blocking(identities::create),
+        "tlsIdentity_Import" => Blocking(identities::import),
+        "tlsIdentity_Get" => Blocking(identities::get),
+        "tlsIdentity_Delete" => Blocking(identities::delete),
+        "tlsIdentity_List" => Blocking(identities::list),
+        "tlsIdentity_GetProtection" => Blocking(identities::protection),
 
         _ => {
             return Err(Error::lite(

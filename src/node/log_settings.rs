@@ -9,6 +9,7 @@ use super::message::Outcome;
 use super::shown;
 use crate::error::{Error, Result};
 use crate::logging::{FileLogConfig, LogDomain, LogLevel, logging};
+use crate::model::file_url::path_of;
 
 /// Most rotated files that can be asked for.
 const MAX_ROTATE_COUNT_MAX: u64 = 100_000;
@@ -42,8 +43,7 @@ pub(super) fn set_files(args: &Args<'_>) -> Result<Outcome> {
     if !config.field("usePlaintext").is_null() {
         config.boolean("usePlaintext")?;
     }
-    let directory = config.text("directory")?;
-    let directory = directory.strip_prefix("file://").unwrap_or(directory);
+    let directory = &*path_of(config.text("directory")?);
     if directory.is_empty() || directory.contains('\0') {
         return Err(Error::invalid(format!(
             "argument \"directory\" is {:?}, must be a path",

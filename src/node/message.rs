@@ -9,7 +9,8 @@
 //! | id, 2, `{domain, code, message}` | the call was rejected |
 //! | id, 3, `[revision id, sequence, flag, document id?]` | a save; flag 1 true, 0 false, null |
 //! | id, 4, `{buffer: index, …}` | resolved with bytes, which travel beside the text |
-//! | id, 5, index | resolved with `{data}`: a long text, whose UTF-8 travels beside the text |
+//! | id, 5, `[revision id, sequence, …]` | saves of the call and of those after it, without flags |
+//! | id, 6, index | resolved with `{data}`: a long text, whose UTF-8 travels beside the text |
 //! | 0, token, payload | an event |
 //! | 0, token, null | the listener is gone without having been removed |
 
@@ -73,7 +74,7 @@ pub(super) fn put_completion(
             text.push('}');
         }
         Ok(Outcome::Text(data)) => {
-            let _ = write!(text, "5,{}", buffers.len());
+            let _ = write!(text, "6,{}", buffers.len());
             buffers.push(data.into_bytes());
         }
         Err(error) => {
@@ -103,6 +104,44 @@ pub(super) fn put_completion(
             let _ = write!(text, "4,{{\"buffer\":{index},\"length\":{length}}}");
             buffers.push(data);
         }
+    }
+}
+
+/// Appends the completions of saves whose calls follow each other from `first` on. Those that need no
+/// more than revision and sequence are put together.
+pub(super) fn put_saved_run(
+    text: &mut String,
+    first: u32,
+    results: impl Iterator<Item = Result<Outcome, Error>>,
+) {
+    let mut in_run = false;
+    for (call, result) in (first..).zip(results) {
+        if let Ok(Outcome::Saved {
+            id: None,
+            rev_id,
+            sequence,
+            passed: None,
+        }) = &result
+        {
+            if in_run {
+                text.push(',');
+            } else {
+                separate(text);
+                let _ = write!(text, "{call},5,[");
+            }
+            in_run = true;
+            text.push('"');
+            text.push_str(rev_id);
+            let _ = write!(text, "\",{sequence}");
+            continue;
+        }
+        if std::mem::take(&mut in_run) {
+            text.push(']');
+        }
+        put_completion(text, &mut Vec::new(), call, result);
+    }
+    if in_run {
+        text.push(']');
     }
 }
 
@@ -167,9 +206,17 @@ mod tests {
         put(5, Ok(saved(Some("a\\b".into()), Some(false))));
         let (data, length) = (vec![1, 2], 9);
         put(6, Ok(Outcome::Bytes { data, length }));
+        let run = [
+            Ok(saved(None, None)),
+            Ok(saved(None, None)),
+            Ok(saved(None, Some(true))),
+            Err(Error::not_found("y")),
+            Ok(saved(None, None)),
+        ];
+        put_saved_run(&mut text, 7, run.into_iter());
         let mut put = |call, result| put_completion(&mut text, &mut buffers, call, result);
-        put(7, Ok(Outcome::Text("[{\"a\":1}]".into())));
-        put(8, Ok(Outcome::Text("x".repeat(LONG_TEXT))));
+        put(12, Ok(Outcome::Text("[{\"a\":1}]".into())));
+        put(13, Ok(Outcome::Text("x".repeat(LONG_TEXT))));
         put_event(&mut text, "token", "{\"documentIDs\":[\"a\"]}");
         let parsed: serde_json::Value = serde_json::from_str(&format!("[{text}]")).unwrap();
         assert_eq!(
@@ -181,8 +228,12 @@ mod tests {
                 4, 3, ["1-ab", 7, null],
                 5, 3, ["1-ab", 7, 0, "a\\b"],
                 6, 4, {"buffer": 0, "length": 9},
-                7, 1, {"data": "[{\"a\":1}]"},
-                8, 5, 1,
+                7, 5, ["1-ab", 7, "1-ab", 7],
+                9, 3, ["1-ab", 7, 1],
+                10, 2, {"domain": "CouchbaseLite", "code": 7, "message": "y"},
+                11, 5, ["1-ab", 7],
+                12, 1, {"data": "[{\"a\":1}]"},
+                13, 6, 1,
                 0, "token", {"documentIDs": ["a"]}
             ])
         );

@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use napi::bindgen_prelude::{Buffer, Function, JsValue, Unknown};
+use napi::bindgen_prelude::{Buffer, Function, Int32ArraySlice, JsValue, Uint8ArraySlice, Unknown};
 use napi::{Env, Status};
 use napi_derive::napi;
 
 use super::call::{Call, What, read_calls};
 use super::documents::{self, Target};
 use super::message::{put_completion, put_error};
-use super::port::{Completer, MessageArgs, Port};
+use super::port::{Completer, MessageArgs, Port, RunCompleter};
 use super::reads::Reads;
 use super::runtime::{Runtime, runtime};
 use super::{blobs, functions, lock};
@@ -44,33 +44,27 @@ impl NativeEngine {
         })
     }
 
-    /// Takes the calls of a tick, in order. One call on a document of an idle database, or several
+    /// Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a document of an idle database, or several
     /// reads of it, are run at once if they are no more than `mayRunInline`; their completions are
     /// returned, as a message text.
-    #[napi(ts_args_type = "calls: unknown[], mayRunInline: number")]
+    #[napi(
+        ts_args_type = "calls: unknown[], heads: Int32Array, texts: Uint8Array, mayRunInline: number"
+    )]
     pub fn submit(
         &self,
         env: Env,
         calls: Unknown<'_>,
+        heads: Int32ArraySlice<'_>,
+        texts: Uint8ArraySlice<'_>,
         may_run_inline: u32,
     ) -> napi::Result<Option<String>> {
-        let calls = read_calls(env.raw(), calls.raw(), &mut lock(&self.targets))?;
-        let inline = calls.len() <= may_run_inline as usize;
-        let mut calls = match Reads::gather(self.runtime, calls) {
-            Ok(reads) => {
-                let expect = |count| self.port.expect(&env, count);
-                return Ok(reads.run(&self.port, inline, expect));
-            }
-            Err(calls) => calls,
-        };
-        if inline && calls.len() == 1 && calls[0].what.may_run_inline() {
-            return Ok(calls.pop().and_then(|call| self.run_alone(&env, call)));
+        let saves = (&*heads, &*texts);
+        let (calls, feeds) = read_calls(env.raw(), calls.raw(), saves, &mut lock(&self.targets))?;
+        let completions = self.take(&env, calls, may_run_inline as usize);
+        for feed in feeds {
+            feed.run();
         }
-        self.port.expect(&env, calls.len());
-        for Call { id, what } in calls {
-            self.dispatch(id, what);
-        }
-        Ok(None)
+        Ok(completions)
     }
 
     /// Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
@@ -85,15 +79,39 @@ impl NativeEngine {
         })
     }
 
+    fn take(&self, env: &Env, calls: Vec<Call>, may_run_inline: usize) -> Option<String> {
+        let count = calls.iter().map(Call::count).sum();
+        let inline = count <= may_run_inline;
+        let mut calls = match Reads::gather(self.runtime, calls) {
+            Ok(reads) => {
+                let expect = |count| self.port.expect(env, count);
+                return reads.run(&self.port, inline, expect);
+            }
+            Err(calls) => calls,
+        };
+        if inline && count == 1 {
+            return calls.pop().and_then(|call| self.run_alone(env, call));
+        }
+        self.port.expect(env, count);
+        for Call { id, what } in calls {
+            self.dispatch(id, what);
+        }
+        None
+    }
+
     fn dispatch(&self, id: u32, what: What) {
-        let completer = Completer::new(&self.port, id);
+        let completer = || Completer::new(&self.port, id);
         match what {
-            What::Document(call) => documents::dispatch(self.runtime, call, completer),
+            What::Document(call) => documents::dispatch(self.runtime, call, completer()),
+            What::Saves(run) => {
+                let completer = RunCompleter::new(&self.port, id, run.len());
+                documents::dispatch_run(self.runtime, run, completer);
+            }
             What::Function { name, args } => match serde_json::from_str(&args) {
-                Ok(args) => functions::dispatch(self.runtime, &name, args, completer),
+                Ok(args) => functions::dispatch(self.runtime, &name, args, completer()),
                 Err(error) => {
                     let reason = format!("arguments of {name} are not JSON: {error}");
-                    completer.done(Err(Error::invalid(reason)));
+                    completer().done(Err(Error::invalid(reason)));
                 }
             },
         }
@@ -103,14 +121,17 @@ impl NativeEngine {
     fn run_alone(&self, env: &Env, Call { id, what }: Call) -> Option<String> {
         let result = match what {
             What::Document(call) => documents::run_inline(self.runtime, call),
-            What::Function { name, args } => match functions::run_inline(self.runtime, &name, &args) {
-                Some(result) => Ok(result),
-                None => {
-                    self.port.expect(env, 1);
-                    self.dispatch(id, What::Function { name, args });
-                    return None;
+            What::Saves(run) => documents::run_inline(self.runtime, run.into_single()),
+            What::Function { name, args } => {
+                match functions::run_inline(self.runtime, &name, &args) {
+                    Some(result) => Ok(result),
+                    None => {
+                        self.port.expect(env, 1);
+                        self.dispatch(id, What::Function { name, args });
+                        return None;
+                    }
                 }
-            },
+            }
         };
         match result {
             Ok(result) => {

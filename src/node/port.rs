@@ -9,7 +9,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 
 use super::lock;
-use super::message::{Outcome, put_completion, put_event};
+use super::message::{Outcome, put_completion, put_event, put_saved_run};
 use super::tokens::Token;
 use crate::error::{Code, Error, Result};
 
@@ -104,6 +104,20 @@ impl Port {
             let message = outbox.open();
             put_completion(&mut message.text, &mut message.buffers, call, result);
             message.completions += 1;
+        });
+    }
+
+    /// Answers saves whose calls follow each other, `count` from `first` on.
+    fn complete_run(
+        &self,
+        first: u32,
+        count: usize,
+        results: impl Iterator<Item = Result<Outcome>>,
+    ) {
+        self.put(|outbox| {
+            let message = outbox.open();
+            put_saved_run(&mut message.text, first, results);
+            message.completions += count;
         });
     }
 
@@ -260,6 +274,50 @@ impl Drop for Completer {
         if !self.answered {
             let error = Error::lite(Code::UnexpectedError, "the call was abandoned");
             self.port.complete(self.call, Err(error));
+        }
+    }
+}
+
+/// The duty to answer saves whose calls follow each other; else as [`Completer`].
+#[derive(Debug)]
+pub(super) struct RunCompleter {
+    port: Arc<Port>,
+    first: u32,
+    /// 0 once they are answered.
+    count: usize,
+}
+
+impl RunCompleter {
+    /// For calls that [`Port::expect`] was told of.
+    pub(super) fn new(port: &Arc<Port>, first: u32, count: usize) -> Self {
+        Self {
+            port: Arc::clone(port),
+            first,
+            count,
+        }
+    }
+
+    /// A completer for each call.
+    pub(super) fn each(mut self) -> impl Iterator<Item = Completer> {
+        let count = std::mem::take(&mut self.count);
+        (self.first..)
+            .take(count)
+            .map(move |call| Completer::new(&self.port, call))
+    }
+
+    /// Answers; a result for each call.
+    pub(super) fn done(mut self, results: impl Iterator<Item = Result<Outcome>>) {
+        let count = std::mem::take(&mut self.count);
+        self.port.complete_run(self.first, count, results);
+    }
+}
+
+impl Drop for RunCompleter {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            let error = Error::lite(Code::UnexpectedError, "the call was abandoned");
+            let results = std::iter::repeat_with(|| Err(error.clone())).take(self.count);
+            self.port.complete_run(self.first, self.count, results);
         }
     }
 }

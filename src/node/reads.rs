@@ -35,7 +35,7 @@ impl Reads {
         };
         let prepare = |call: Call| match call.what {
             What::Document(document) => Some((call.id, document.prepare_read())),
-            What::Function { .. } => None,
+            What::Saves(_) | What::Function { .. } => None,
         };
         let calls = calls.into_iter().filter_map(prepare).collect();
         Ok(Self { open, calls })
@@ -44,13 +44,13 @@ impl Reads {
     fn database_of(runtime: &Runtime, calls: &[Call]) -> Option<Arc<OpenDatabase>> {
         let name = |call: &'_ Call| match &call.what {
             What::Document(document) => document.reads_from().map(str::to_owned),
-            What::Function { .. } => None,
+            What::Saves(_) | What::Function { .. } => None,
         };
         let [first, _, ..] = calls else { return None };
         let database = name(first)?;
         let alike = |call: &Call| match &call.what {
             What::Document(document) => document.reads_from() == Some(database.as_str()),
-            What::Function { .. } => false,
+            What::Saves(_) | What::Function { .. } => false,
         };
         if !calls.iter().all(alike) || runtime.lanes.any_busy() {
             return None;

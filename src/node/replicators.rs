@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::conflict_resolver::AskingResolver;
 use super::message::Outcome;
 use super::port::{Completer, KeepAlive, Port};
 use super::tokens::{Source, Token};
-use super::{lock, shown};
+use super::{identities, lock, shown};
 use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
 use crate::replicator::{
-    ActivityLevel, DocumentReplication, Replicator, ReplicatorConfig, ReplicatorObserver,
-    ReplicatorStatus,
+    ActivityLevel, Authenticator, DocumentReplication, Replicator, ReplicatorConfig,
+    ReplicatorObserver, ReplicatorStatus,
 };
 
 /// A replicator, its listeners, and what keeps the process running while it does.
@@ -176,8 +177,39 @@ pub(super) fn database_name(args: &Value) -> Option<String> {
     collection.get("databaseName")?.as_str().map(str::to_owned)
 }
 
-/// `replicator_Create {config}` → `{replicatorId}`.
-pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
+/// Takes the token of the callback to ask about conflicts, if there is one, and puts the asking
+/// into the configuration.
+fn prepare_to_ask(
+    args: &Args<'_>,
+    completer: &Completer,
+    config: &mut ReplicatorConfig,
+) -> Result<Option<Arc<Token>>> {
+    let asks = config.collections.iter().any(|c| c.custom_conflicts);
+    let named = !args.field("changeListenerToken").is_null();
+    match (asks, named) {
+        (false, false) => return Ok(None),
+        (true, true) => {}
+        (true, false) => {
+            let message = "a conflictResolver needs a callback and its changeListenerToken";
+            return Err(Error::invalid(message));
+        }
+        (false, true) => {
+            let message = "there is a changeListenerToken, but no collection asks about conflicts";
+            return Err(Error::invalid(message));
+        }
+    }
+    let name = args.text("changeListenerToken")?;
+    let token = args.runtime.tokens.reserve(name, completer.port())?;
+    config.resolver = Some(Arc::new(AskingResolver {
+        runtime: args.runtime,
+        token: Arc::clone(&token),
+    }));
+    Ok(Some(token))
+}
+
+/// `replicator_Create {config}` → `{replicatorId}`. Where a collection's configuration has
+/// `conflictResolver: true`, the callback of `changeListenerToken` is asked about its conflicts.
+pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> {
     let config = match args.field("config") {
         Value::Null => return Err(Error::invalid("argument \"config\" is missing")),
         config => config,
@@ -186,7 +218,11 @@ pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
         let open = args.runtime.databases.get(handle)?;
         Ok(open.database.clone())
     };
-    let (database, config) = ReplicatorConfig::from_json(config, &resolve)?;
+    let (database, mut config) = ReplicatorConfig::from_json(config, &resolve)?;
+    let token = prepare_to_ask(args, completer, &mut config)?;
+    if let Some(Authenticator::ClientCertificate { label, identity }) = &mut config.authenticator {
+        *identity = Some(identities::find(args.runtime, label)?);
+    }
     let entry = Arc::new(ReplicatorEntry {
         id: uuid::Uuid::new_v4().to_string(),
         database_name: database.name().to_owned(),
@@ -200,6 +236,11 @@ pub(super) fn create(args: &Args<'_>) -> Result<Outcome> {
     let _ = entry
         .replicator
         .set(Replicator::new(database, config, observer, runtime));
+    if let Some(token) = token {
+        // So that it ends with the replicator.
+        let source = Source::Replicator(Arc::clone(&entry));
+        args.runtime.tokens.bind(&token, source);
+    }
     let id = entry.id.clone();
     lock(&args.runtime.replicators.0).insert(id.clone(), entry);
     Ok(Outcome::Json(json!({"replicatorId": id}).to_string()))
@@ -253,10 +294,29 @@ pub(super) fn cleanup(args: &Args<'_>) -> Result<Outcome> {
     Ok(Outcome::Nothing)
 }
 
+/// `replicator_SetSuspended {replicatorId, suspended}`.
+pub(super) fn set_suspended(args: &Args<'_>) -> Result<Outcome> {
+    let Value::Bool(suspended) = args.field("suspended") else {
+        return Err(Error::invalid("argument \"suspended\" must be a boolean"));
+    };
+    entry(args)?.replicator()?.set_suspended(*suspended);
+    Ok(Outcome::Nothing)
+}
+
 /// `replicator_GetStatus {replicatorId}`.
 pub(super) fn status(args: &Args<'_>) -> Result<Outcome> {
     let status = entry(args)?.replicator()?.status();
     Ok(Outcome::Json(status_payload(&status).to_string()))
+}
+
+/// `replicator_GetServerCertificates {replicatorId}` → `{certificates}`, leaf first.
+pub(super) fn server_certificates(args: &Args<'_>) -> Result<Outcome> {
+    let chain = entry(args)?.replicator()?.server_certificates();
+    // What cannot be read was refused and cannot be shown either.
+    let certificates = identities::certificates(&chain).unwrap_or_else(|_| json!([]));
+    Ok(Outcome::Json(
+        json!({"certificates": certificates}).to_string(),
+    ))
 }
 
 /// `replicator_GetPendingDocumentIds {replicatorId, …}` → `{pendingDocumentIds}`.

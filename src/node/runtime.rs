@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Handle};
 
 use super::handles::Handles;
+use super::identities::Identities;
 use super::lanes::{Job, Lanes};
 use super::questions::Questions;
 use super::replicators::Replicators;
@@ -25,6 +26,7 @@ pub(super) struct Runtime {
     pub(super) replicators: Replicators,
     pub(super) url_listeners: UrlListeners,
     pub(super) questions: Questions,
+    pub(super) identities: Identities,
 }
 
 impl Runtime {
@@ -63,5 +65,6 @@ fn start() -> Result<Runtime> {
         replicators: Replicators::default(),
         url_listeners: UrlListeners::default(),
         questions: Questions::default(),
+        identities: Identities::default(),
     })
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::handles::OpenDatabase;
 use super::port::Port;
 use super::replicators::ReplicatorEntry;
-use super::{lock, shown};
+use super::{discovery, lock, shown};
 use crate::database::{LiveQueryId, ObserverId};
 use crate::error::{Error, Result};
 
@@ -63,6 +63,8 @@ pub(super) enum Source {
     },
     /// Status or documents of a replicator.
     Replicator(Arc<ReplicatorEntry>),
+    /// Instances of DNS-SD that come and go.
+    Browser(Box<discovery::Browsing>),
     /// The questions of a URL endpoint listener.
     Questions {
         /// Handle of the listener's database.
@@ -143,6 +145,7 @@ fn end(token: &Arc<Token>, source: Source) {
     token.ended.cancel();
     match source {
         Source::Pending | Source::Questions { .. } => {}
+        Source::Browser(browser) => drop(browser),
         Source::Changes { database, observer } => database.database.remove_observer(observer),
         Source::Query {
             database,

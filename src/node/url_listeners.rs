@@ -2,25 +2,22 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::discovery::{self, Advertised};
+use super::listener_questions::Asking;
 use super::message::Outcome;
 use super::port::{Completer, KeepAlive};
-use super::questions::{self, Unanswered};
-use super::runtime::Runtime;
 use super::tokens::{Source, Token};
-use super::{lock, shown};
-use crate::database::default_directory;
+use super::{identities, lock, shown};
 use crate::error::{Error, Result};
 use crate::listener::{
-    Admission, Authenticator, AuthenticatorOptions, Credentials, ListenerOptions,
+    self as network, AuthenticatorOptions, ConnectionInfo, ListenerOptions, Principal,
     UrlEndpointListener,
 };
-use crate::tls::IdentityStore;
 
 #[derive(Debug)]
 struct Entry {
@@ -29,6 +26,7 @@ struct Entry {
     database_name: String,
     listener: UrlEndpointListener,
     keep_alive: Mutex<Option<KeepAlive>>,
+    advertised: Mutex<Option<Advertised>>,
 }
 
 /// All URL endpoint listeners of the process.
@@ -51,11 +49,15 @@ impl UrlListeners {
 
     /// A database handle was closed, which has stopped its listeners: they keep nothing alive.
     pub(super) fn database_closed(&self, unique_name: &str) {
+        let mut withdrawn = Vec::new();
         for entry in lock(&self.0).values() {
             if entry.unique_name == unique_name {
                 *lock(&entry.keep_alive) = None;
+                withdrawn.push(lock(&entry.advertised).take());
             }
         }
+        // Saying goodbye takes its time: not under the lock.
+        drop(withdrawn);
     }
 }
 
@@ -69,48 +71,6 @@ pub(super) fn database_name(args: &Value) -> Option<String> {
     name.as_str().map(str::to_owned)
 }
 
-/// An authenticator that asks JavaScript.
-struct Asking {
-    runtime: &'static Runtime,
-    token: Arc<Token>,
-}
-
-impl std::fmt::Debug for Asking {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let token = self.token.name();
-        f.debug_tuple("Asking").field(&token).finish()
-    }
-}
-
-impl Authenticator for Asking {
-    fn judge(&self, credentials: Credentials) -> BoxFuture<'_, Admission> {
-        let (username, password) = credentials.into_text();
-        let data = json!({"username": username, "password": password});
-        let put = move |question: &str| {
-            let asked = json!({"token": self.token.name(), "question": question, "data": data});
-            self.token.send(&asked.to_string());
-        };
-        let questions = &self.runtime.questions;
-        let answer = questions.ask(questions::LIMIT, self.token.ended(), put);
-        async move {
-            match answer.await {
-                Ok(Value::Bool(true)) => Admission::Admitted,
-                Ok(_) => Admission::Denied,
-                Err(reason) => {
-                    tracing::warn!(target: "listener", %reason, "no answer about a password");
-                    match reason {
-                        Unanswered::TooMany => Admission::Overloaded,
-                        Unanswered::Failed | Unanswered::Gone | Unanswered::TimedOut => {
-                            Admission::Denied
-                        }
-                    }
-                }
-            }
-        }
-        .boxed()
-    }
-}
-
 /// Takes the token of the callback to ask, if the options ask, and puts the asking there.
 fn prepare_to_ask(
     args: &Args<'_>,
@@ -118,27 +78,46 @@ fn prepare_to_ask(
     unique_name: &str,
     options: &mut ListenerOptions,
 ) -> Result<Option<Arc<Token>>> {
-    let Some(AuthenticatorOptions::Asking(authenticator)) = &mut options.authenticator else {
+    let asks_about_requests = match args.field("requestAuthorizer") {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) => true,
+        _ => return Err(Error::invalid("requestAuthorizer must be a boolean here")),
+    };
+    let asks_about_clients = matches!(
+        options.authenticator,
+        Some(AuthenticatorOptions::Asking(_) | AuthenticatorOptions::AskingCertificate(_))
+    );
+    if !asks_about_clients && !asks_about_requests {
         return match args.field("changeListenerToken") {
             Value::Null => Ok(None),
             _ => Err(Error::invalid(
                 "there is a changeListenerToken, but authenticatorConfig does not ask",
             )),
         };
-    };
+    }
     let tokens = &args.runtime.tokens;
     let token = tokens.reserve(args.text("changeListenerToken")?, completer.port())?;
     let unique_name = unique_name.to_owned();
     tokens.bind(&token, Source::Questions { unique_name });
-    *authenticator = Some(Arc::new(Asking {
-        runtime: args.runtime,
-        token: Arc::clone(&token),
-    }));
+    let asking = Arc::new(Asking::new(args.runtime, Arc::clone(&token)));
+    match &mut options.authenticator {
+        Some(AuthenticatorOptions::Asking(authenticator)) => {
+            *authenticator = Some(Arc::<Asking>::clone(&asking));
+        }
+        Some(AuthenticatorOptions::AskingCertificate(authenticator)) => {
+            *authenticator = Some(Arc::<Asking>::clone(&asking));
+        }
+        _ => {}
+    }
+    if asks_about_requests {
+        options.authorizer = Some(asking);
+    }
     Ok(Some(token))
 }
 
 /// `URLEndpointListener_createListener` → `{listenerId}`. With `authenticatorConfig {type, ask:
-/// true}` the callback of `changeListenerToken` is asked about `{username, password}`.
+/// true}` the callback of `changeListenerToken` is asked about `{username, password}` or
+/// `{certificates, verifiedDepth}`, with `requestAuthorizer: true` about `{request}`.
 pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> {
     let bad = |why: &str| Error::invalid(format!("Invalid collection parameters: {why}"));
     let mut options = ListenerOptions::from_json(args.value())?;
@@ -156,6 +135,13 @@ pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> 
             return Err(bad("all collections must be of one database"));
         }
     }
+    if !options.disable_tls.unwrap_or_default()
+        && let Some(identity) =
+            identities::in_memory(args.runtime, args.field("tlsIdentityConfig"))?
+    {
+        options.tls_identity = None;
+        options.identity = Some(identity);
+    }
     let token = prepare_to_ask(args, completer, &open.unique_name, &mut options)?;
     let runtime = args.runtime.handle().clone();
     let listener = UrlEndpointListener::new(open.database.clone(), options, runtime);
@@ -169,6 +155,7 @@ pub(super) fn create(args: &Args<'_>, completer: &Completer) -> Result<Outcome> 
         database_name: open.name.clone(),
         listener,
         keep_alive: Mutex::default(),
+        advertised: Mutex::default(),
     };
     let id = uuid::Uuid::new_v4().to_string();
     lock(&args.runtime.url_listeners.0).insert(id.clone(), Arc::new(entry));
@@ -188,6 +175,7 @@ pub(super) fn start(args: &Args<'_>, completer: &Completer) -> Result<Outcome> {
 /// `URLEndpointListener_stopListener {listenerId}`.
 pub(super) fn stop(args: &Args<'_>) -> Result<Outcome> {
     let entry = entry(args)?;
+    *lock(&entry.advertised) = None;
     args.runtime.handle().block_on(entry.listener.stop());
     *lock(&entry.keep_alive) = None;
     Ok(Outcome::Nothing)
@@ -205,12 +193,89 @@ pub(super) fn status(args: &Args<'_>) -> Result<Outcome> {
     ))
 }
 
-/// `URLEndpointListener_deleteIdentity {label}`: an unknown label is no error.
-pub(super) fn delete_identity(args: &Args<'_>) -> Result<Outcome> {
-    let label = args.text("label")?;
-    let folder = default_directory()?.join("identities");
-    if folder.is_dir() {
-        IdentityStore::open(&folder)?.delete(label)?;
+/// `URLEndpointListener_getTLSIdentity {listenerId}` → `{certificates}`, or nothing without TLS and
+/// before the first start with the anonymous identity.
+pub(super) fn tls_identity(args: &Args<'_>) -> Result<Outcome> {
+    match entry(args)?.listener.identity() {
+        Some(identity) => {
+            let certificates = identities::certificates(identity.chain_der())?;
+            Ok(Outcome::Json(
+                json!({"certificates": certificates}).to_string(),
+            ))
+        }
+        None => Ok(Outcome::Nothing),
     }
+}
+
+/// `URLEndpointListener_setTLSIdentity {listenerId, tlsIdentityConfig}`: presented from the next
+/// handshake on.
+pub(super) fn set_tls_identity(args: &Args<'_>) -> Result<Outcome> {
+    let entry = entry(args)?;
+    let identity = identities::from_config(args.runtime, args.field("tlsIdentityConfig"))?;
+    entry.listener.set_identity(identity)?;
     Ok(Outcome::Nothing)
+}
+
+/// `URLEndpointListener_getConnections {listenerId}` → `{connections}`.
+pub(super) fn connections(args: &Args<'_>) -> Result<Outcome> {
+    let connections = entry(args)?.listener.connections();
+    let described: Vec<_> = connections.iter().map(described).collect();
+    Ok(Outcome::Json(json!({"connections": described}).to_string()))
+}
+
+fn described(info: &ConnectionInfo) -> Value {
+    let since_1970 = info.started.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let collections: Vec<_> = info
+        .collections
+        .iter()
+        .map(|spec| json!({"scopeName": spec.scope(), "name": spec.name()}))
+        .collect();
+    json!({
+        "id": info.id,
+        "principal": info.principal.to_string(),
+        "address": info.address,
+        "collections": collections,
+        "started": u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+        "bytesReceived": info.bytes_received,
+        "bytesSent": info.bytes_sent,
+        "isActive": info.is_active,
+    })
+}
+
+/// `URLEndpointListener_disconnect {listenerId, principal}` → `{count}`.
+pub(super) fn disconnect(args: &Args<'_>) -> Result<Outcome> {
+    let principal: Principal = args.text("principal")?.parse()?;
+    let count = entry(args)?.listener.disconnect(&principal);
+    Ok(Outcome::Json(json!({"count": count}).to_string()))
+}
+
+/// `URLEndpointListener_advertise {listenerId, group?, privacy?}`: until it stops, or for the next.
+pub(super) fn advertise(args: &Args<'_>) -> Result<Outcome> {
+    let entry = entry(args)?;
+    let advertised = discovery::advertise(&entry.listener, args)?;
+    *lock(&entry.advertised) = Some(advertised);
+    Ok(Outcome::Nothing)
+}
+
+/// `URLEndpointListener_stopAdvertising {listenerId}`.
+pub(super) fn stop_advertising(args: &Args<'_>) -> Result<Outcome> {
+    *lock(&entry(args)?.advertised) = None;
+    Ok(Outcome::Nothing)
+}
+
+/// `URLEndpointListener_getNetworkInterfaces` → `{interfaces: [{name, address, family,
+/// isLoopback}]}`.
+pub(super) fn network_interfaces(_: &Args<'_>) -> Result<Outcome> {
+    let interfaces: Vec<_> = network::network_interfaces()?
+        .into_iter()
+        .map(|found| {
+            json!({
+                "name": found.name,
+                "address": found.address.to_string(),
+                "family": if found.address.is_ipv4() { "IPv4" } else { "IPv6" },
+                "isLoopback": found.is_loopback,
+            })
+        })
+        .collect();
+    Ok(Outcome::Json(json!({"interfaces": interfaces}).to_string()))
 }

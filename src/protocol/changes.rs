@@ -1,8 +1,8 @@
 //! `changes` and its reply (wire §3.7).
 
-use bytes::Bytes;
 use std::fmt;
 
+use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 

@@ -82,11 +82,7 @@ pub(super) struct FoundBlob {
 /// # Errors
 /// `CorruptRevisionData` when it is no object or is not well-formed as far as that can be seen.
 pub(super) fn members(text: &[u8], span: Range<usize>) -> Result<Vec<Member<'_>>> {
-    let mut scanner = Scanner {
-        text: text.get(..span.end).unwrap_or_default(),
-        at: span.start,
-        blobs: None,
-    };
+    let mut scanner = Scanner::new(text.get(..span.end).unwrap_or_default(), span.start);
     let mut members = Vec::new();
     scanner.skip_space();
     scanner.expect(b'{')?;
@@ -212,7 +208,11 @@ impl ObjectWriter {
     }
 }
 
-fn unquote(raw: &[u8]) -> Result<Cow<'_, str>> {
+/// The string that `raw` is.
+///
+/// # Errors
+/// `CorruptRevisionData` when it is none.
+pub(super) fn unquote(raw: &[u8]) -> Result<Cow<'_, str>> {
     let bad = || {
         Error::lite(
             Code::CorruptRevisionData,
@@ -235,14 +235,34 @@ fn unquote(raw: &[u8]) -> Result<Cow<'_, str>> {
 
 /// Walks over JSON text. It checks brackets, quotes, commas and depth, not literals: the body is
 /// checked strictly when it is stored.
-struct Scanner<'a> {
+pub(super) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     /// Where blob references are collected, if they are.
     blobs: Option<Vec<FoundBlob>>,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a [u8], at: usize) -> Self {
+        Self {
+            text,
+            at,
+            blobs: None,
+        }
+    }
+
+    /// What is walked over.
+    pub(super) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// Takes any value, which stands `depth` deep; gives its span.
+    pub(super) fn skip_value(&mut self, depth: usize) -> Result<Range<usize>> {
+        let start = self.at;
+        self.value(depth, &mut String::new())?;
+        Ok(start..self.at)
+    }
+
     fn corrupt(&self, what: &str) -> Error {
         Error::lite(
             Code::CorruptRevisionData,
@@ -250,17 +270,17 @@ impl Scanner<'_> {
         )
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
-    fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
 
-    fn expect(&mut self, byte: u8) -> Result<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<()> {
         if self.peek() != Some(byte) {
             return Err(self.corrupt("is not well-formed JSON"));
         }
@@ -269,7 +289,7 @@ impl Scanner<'_> {
     }
 
     /// Moves to the next item of an object or list; `false` at its end, which is taken.
-    fn next_item(&mut self, end: u8, first: &mut bool) -> Result<bool> {
+    pub(super) fn next_item(&mut self, end: u8, first: &mut bool) -> Result<bool> {
         self.skip_space();
         if self.peek() == Some(end) {
             self.at += 1;
@@ -283,7 +303,7 @@ impl Scanner<'_> {
     }
 
     /// Takes a string; its span includes the quotes.
-    fn string(&mut self) -> Result<Range<usize>> {
+    pub(super) fn string(&mut self) -> Result<Range<usize>> {
         let start = self.at;
         self.expect(b'"')?;
         loop {

@@ -17,6 +17,7 @@ mod attachment;
 pub mod attachments;
 mod changes;
 mod checkpoint;
+pub mod delta;
 mod get_collections;
 mod json;
 mod lenient;

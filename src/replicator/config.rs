@@ -2,21 +2,25 @@
 //! configuration in one place (API §9.2, §9.6, §15.1, §15.2).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 use url::Url;
 
+use super::filter::Filters;
+use super::resolver::ConflictResolver;
 use super::tuning;
 use crate::database::Database;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::model::{CollectionSpec, DocId};
-use crate::tls::ServerTrust;
+use crate::tls::{ServerTrust, TlsIdentity, certificates_from_text};
+use crate::transport::{Proxy, ProxyChoice};
 
 /// A complete configuration.
 #[derive(Clone, Debug)]
@@ -33,6 +37,10 @@ pub struct ReplicatorConfig {
     pub collections: Vec<ReplicatedCollection>,
     /// How the server is told who we are.
     pub authenticator: Option<Authenticator>,
+    /// Whether servers may set cookies for a domain above their own.
+    pub accept_parent_domain_cookies: bool,
+    /// Whether a proxy is on the way.
+    pub proxy: ProxyChoice,
     /// Extra HTTP headers, in the order of their names.
     pub headers: Vec<(String, String)>,
     /// Silence after which the peer is pinged.
@@ -45,6 +53,8 @@ pub struct ReplicatorConfig {
     pub trust: ServerTrust,
     /// Whether documents are removed to which the user lost access.
     pub auto_purge: bool,
+    /// Decides conflicts of the collections that want it; without it the default rule does.
+    pub resolver: Option<Arc<dyn ConflictResolver>>,
 }
 
 /// One collection of a replication.
@@ -56,6 +66,10 @@ pub struct ReplicatedCollection {
     pub doc_ids: Option<Vec<DocId>>,
     /// Only documents of these Sync Gateway channels, when pulling.
     pub channels: Option<Vec<String>>,
+    /// Functions that leave documents out.
+    pub filters: Filters,
+    /// Whether conflicts are decided by the configuration's resolver.
+    pub custom_conflicts: bool,
 }
 
 /// How the server is told who we are.
@@ -67,6 +81,13 @@ pub enum Authenticator {
         username: String,
         /// Password.
         password: String,
+    },
+    /// A TLS client certificate.
+    ClientCertificate {
+        /// Under which the identity is stored.
+        label: String,
+        /// The identity itself; to be put there before the replicator is made.
+        identity: Option<TlsIdentity>,
     },
     /// A Sync Gateway session.
     Session {
@@ -81,6 +102,7 @@ impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Basic { .. } => "Basic(…)",
+            Self::ClientCertificate { .. } => "ClientCertificate(…)",
             Self::Session { .. } => "Session(…)",
         })
     }
@@ -98,6 +120,11 @@ pub struct ReplicatorOptions {
     pub continuous: Option<bool>,
     /// Accept only self-signed certificates; default true, as the JavaScript API's.
     pub accept_self_signed_certs: Option<bool>,
+    /// Default false.
+    pub accept_parent_domain_cookies: Option<bool>,
+    /// Settee's own. Absent or `'environment'`: what the environment says; `''`: none; else the URL of
+    /// a proxy.
+    pub proxy: Option<String>,
     /// Default true.
     pub auto_purge_enabled: Option<bool>,
     /// Seconds; 0 or absent: 300. Negative is refused.
@@ -106,7 +133,7 @@ pub struct ReplicatorOptions {
     pub max_attempts: Option<f64>,
     /// Seconds; 0 or absent: 300.
     pub max_attempt_wait_time: Option<f64>,
-    /// Base64 of a DER certificate.
+    /// One certificate: PEM, or base64 of DER or PEM.
     pub pinned_server_certificate: Option<String>,
     /// Name → value.
     pub headers: Value,
@@ -147,6 +174,8 @@ struct GroupConfig {
     document_ids: Option<Vec<String>>,
     push_filter: Option<String>,
     pull_filter: Option<String>,
+    /// Settee's own: whether the callback beside the configuration is asked about conflicts.
+    conflict_resolver: bool,
 }
 
 impl ReplicatorConfig {
@@ -154,7 +183,7 @@ impl ReplicatorConfig {
     ///
     /// # Errors
     /// `InvalidParameter` naming the option and what is wrong with it; `NotFound` for a collection
-    /// that does not exist; `Unsupported` for filters.
+    /// that does not exist. Blocks while filters are tried.
     pub fn from_json(
         config: &Value,
         resolve: &dyn Fn(&str) -> Result<Database>,
@@ -227,6 +256,8 @@ impl ReplicatorOptions {
             pull,
             continuous,
             collections,
+            accept_parent_domain_cookies: self.accept_parent_domain_cookies.unwrap_or(false),
+            proxy: read_proxy(&self.proxy)?,
             authenticator: read_authenticator(&self.authenticator)?,
             headers: read_headers(&self.headers)?,
             heartbeat: seconds("heartbeat", self.heartbeat, tuning::HEARTBEAT)?,
@@ -241,6 +272,7 @@ impl ReplicatorOptions {
                 self.accept_self_signed_certs.unwrap_or(true),
             )?,
             auto_purge: self.auto_purge_enabled.unwrap_or(true),
+            resolver: None,
         };
         Ok((database, config))
     }
@@ -291,7 +323,7 @@ fn read_collections(
             .collections
             .into_iter()
             .map(|member| member.collection);
-        let (doc_ids, channels) = read_group_config(group.config)?;
+        let restrictions = read_group_config(group.config)?;
         for member in members.chain(group.collection) {
             let spec = CollectionSpec::new(member.scope_name, member.name)?;
             if handle.get_or_insert_with(|| member.database_name.clone()) != &member.database_name {
@@ -304,8 +336,10 @@ fn read_collections(
             }
             collections.push(ReplicatedCollection {
                 spec,
-                doc_ids: doc_ids.clone(),
-                channels: channels.clone(),
+                doc_ids: restrictions.doc_ids.clone(),
+                channels: restrictions.channels.clone(),
+                filters: restrictions.filters.clone(),
+                custom_conflicts: restrictions.custom_conflicts,
             });
         }
     }
@@ -322,7 +356,14 @@ fn read_collections(
     Ok((database, collections))
 }
 
-type Restrictions = (Option<Vec<DocId>>, Option<Vec<String>>);
+/// What a group leaves out.
+#[derive(Debug)]
+struct Restrictions {
+    doc_ids: Option<Vec<DocId>>,
+    channels: Option<Vec<String>>,
+    filters: Filters,
+    custom_conflicts: bool,
+}
 
 fn read_group_config(config: Value) -> Result<Restrictions> {
     let config = match config {
@@ -330,17 +371,20 @@ fn read_group_config(config: Value) -> Result<Restrictions> {
             .map_err(|error| Error::invalid(format!("collection configuration: {error}")))?,
         _ => GroupConfig::default(),
     };
-    let filter = config.push_filter.or(config.pull_filter);
-    if filter.is_some_and(|text| !text.is_empty()) {
-        let message = "push and pull filters are not supported yet";
-        return Err(Error::lite(Code::Unsupported, message));
-    }
     let doc_ids = config
         .document_ids
         .filter(|list| !list.is_empty())
         .map(|list| list.into_iter().map(DocId::parse).collect())
         .transpose()?;
-    Ok((doc_ids, config.channels.filter(|list| !list.is_empty())))
+    Ok(Restrictions {
+        doc_ids,
+        channels: config.channels.filter(|list| !list.is_empty()),
+        filters: Filters {
+            push: Filters::read("pushFilter", config.push_filter)?,
+            pull: Filters::read("pullFilter", config.pull_filter)?,
+        },
+        custom_conflicts: config.conflict_resolver,
+    })
 }
 
 fn read_authenticator(value: &Value) -> Result<Option<Authenticator>> {
@@ -364,9 +408,21 @@ fn read_authenticator(value: &Value) -> Result<Option<Authenticator>> {
             // One of the native plugins spells it with a small d.
             session_id: field("sessionID").or_else(|_| field("sessionId"))?,
         })),
+        Some("clientCert") => Ok(Some(Authenticator::ClientCertificate {
+            label: field("label")?,
+            identity: None,
+        })),
         other => Err(Error::invalid(format!(
-            "authenticator type {other:?} must be 'basic' or 'session'"
+            "authenticator type {other:?} must be 'basic', 'session' or 'clientCert'"
         ))),
+    }
+}
+
+fn read_proxy(value: &Option<String>) -> Result<ProxyChoice> {
+    match value.as_deref() {
+        None | Some("environment") => Ok(ProxyChoice::Environment),
+        Some("") => Ok(ProxyChoice::Direct),
+        Some(url) => Proxy::parse(url).map(ProxyChoice::Through),
     }
 }
 
@@ -414,15 +470,11 @@ fn read_trust(pinned: Option<&str>, only_self_signed: bool) -> Result<ServerTrus
             ServerTrust::PlatformRoots
         });
     };
-    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let der = STANDARD
-        .decode(&compact)
-        .or_else(|_| STANDARD_NO_PAD.decode(&compact))
-        .map_err(|_| Error::invalid("pinnedServerCertificate is not base64"))?;
-    match x509_parser::parse_x509_certificate(&der) {
-        Ok(([], _)) => Ok(ServerTrust::Pinned(der)),
+    let mut certificates = certificates_from_text(text, "pinnedServerCertificate")?;
+    match (certificates.pop(), certificates.is_empty()) {
+        (Some(der), true) => Ok(ServerTrust::Pinned(der)),
         _ => Err(Error::invalid(
-            "pinnedServerCertificate is not one DER certificate",
+            "pinnedServerCertificate has several certificates, must be one",
         )),
     }
 }
@@ -432,6 +484,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::Code;
 
     fn refused(result: Result<impl std::fmt::Debug>) -> String {
         let error = result.unwrap_err();
@@ -494,6 +547,17 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_is_a_url_or_none_or_what_the_environment_says() {
+        let read = |text: Option<&str>| read_proxy(&text.map(str::to_owned));
+        assert_eq!(read(None).unwrap(), ProxyChoice::Environment);
+        assert_eq!(read(Some("environment")).unwrap(), ProxyChoice::Environment);
+        assert_eq!(read(Some("")).unwrap(), ProxyChoice::Direct);
+        let url = "http://proxy.example:3128";
+        assert!(matches!(read(Some(url)).unwrap(), ProxyChoice::Through(_)));
+        assert!(refused(read(Some("proxy.example"))).contains("proxy URL"));
+    }
+
+    #[test]
     fn a_secret_never_shows_in_debug_text() {
         let basic = json!({"type": "basic", "data": {"username": "u", "password": "hush"}});
         let shown = format!("{:?}", read_authenticator(&basic).unwrap());
@@ -515,12 +579,27 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_not_supported_yet() {
-        let error = read_group_config(json!({"pushFilter": "() => true"})).unwrap_err();
-        assert!(error.is(Code::Unsupported));
-        let (doc_ids, channels) =
-            read_group_config(json!({"channels": [], "documentIDs": ["a"]})).unwrap();
-        assert_eq!(doc_ids.map(|list| list.len()), Some(1));
-        assert_eq!(channels, None);
+    fn empty_restrictions_are_none() {
+        let none = json!({"channels": [], "documentIds": [], "pushFilter": "", "pullFilter": null});
+        for config in [none, json!(""), json!({})] {
+            let read = read_group_config(config).unwrap();
+            assert!(read.doc_ids.is_none() && read.channels.is_none() && read.filters.is_empty());
+        }
+        let read = read_group_config(json!({"channels": ["c"], "documentIDs": ["a"]})).unwrap();
+        assert_eq!(read.doc_ids.map(|list| list.len()), Some(1));
+        assert_eq!(read.channels.map(|list| list.len()), Some(1));
+    }
+
+    #[test]
+    fn filters_are_tried_before_they_are_taken() {
+        let good = json!({"pushFilter": "doc => doc.mine", "pullFilter": "() => true"});
+        let filters = read_group_config(good).unwrap().filters;
+        assert_eq!(filters.push.as_deref(), Some("doc => doc.mine"));
+        assert_eq!(filters.pull.as_deref(), Some("() => true"));
+        for name in ["pushFilter", "pullFilter"] {
+            let message = refused(read_group_config(json!({name: "doc =>"})));
+            assert!(message.starts_with(name), "{message}");
+            assert!(message.contains("SyntaxError"), "{message}");
+        }
     }
 }

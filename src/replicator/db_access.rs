@@ -6,18 +6,24 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
 
 use super::blob_worker::BlobWorker;
-use super::core::effects::{CollectionIndex, DbAnswer, DbRequest, RequestToken};
-use crate::database::{CollectionChange, Database, ObserverId, ReadTx, WriteTx};
+use super::core::effects::{
+    CollectionIndex, DbAnswer, DbRequest, FilterSubject, FilterVerdict, RequestToken,
+};
+use super::filter::{Direction, FilterHandle, FilterWorker, Filters};
+use super::resolver::{ConflictResolver, end_conflict};
+use crate::database::{CollectionChange, Database, DeltaBases, ObserverId, ReadTx, WriteTx};
 use crate::error::Result;
-use crate::model::CollectionSpec;
-use crate::model::replication::RemoteId;
+use crate::model::replication::{RemoteId, RevisionRequest};
+use crate::model::{CollectionSpec, DocId, RevId};
 
 /// What reaches the driver from the database's threads.
 ///
 /// The channel has no bound of its own: there is at most one message an outstanding request, one a
-/// collection (changes are not counted, only noticed) and one of the blob worker.
+/// collection (changes are not counted, only noticed), one of the blob worker, and one each time the
+/// network changes.
 #[derive(Debug)]
 pub(crate) enum DbInput {
     /// A request was answered.
@@ -26,6 +32,8 @@ pub(crate) enum DbInput {
     LocalChange(CollectionIndex),
     /// The blob worker has caught up with what was received.
     BlobBacklogLow,
+    /// The network has changed: is the peer still there?
+    CheckPeer,
 }
 
 /// See the module.
@@ -37,6 +45,10 @@ pub(crate) struct DbAccess {
     observers: Vec<ObserverId>,
     noticed: Vec<Arc<AtomicBool>>,
     blobs: BlobWorker,
+    filters: Option<FilterWorker>,
+    /// The application's resolver, for the collections that have one.
+    resolvers: Vec<Option<Arc<dyn ConflictResolver>>>,
+    resolutions: JoinSet<()>,
 }
 
 impl DbAccess {
@@ -58,9 +70,30 @@ impl DbAccess {
             inputs,
             observers: Vec::new(),
             noticed: Vec::new(),
+            filters: None,
+            resolvers: Vec::new(),
+            resolutions: JoinSet::new(),
         };
         access.watch()?;
         Ok(access)
+    }
+
+    /// Gives it the filters of its collections.
+    ///
+    /// # Errors
+    /// When their thread cannot be started.
+    pub(crate) fn with_filters(mut self, filters: Vec<Filters>) -> Result<Self> {
+        self.filters = FilterWorker::start(filters, self.inputs.clone())?;
+        Ok(self)
+    }
+
+    /// Gives it the conflict resolvers of its collections.
+    pub(crate) fn with_resolvers(
+        mut self,
+        resolvers: Vec<Option<Arc<dyn ConflictResolver>>>,
+    ) -> Self {
+        self.resolvers = resolvers;
+        self
     }
 
     fn watch(&mut self) -> Result<()> {
@@ -147,11 +180,15 @@ impl DbAccess {
                     DbAnswer::Changes,
                 );
             }
-            R::JudgeChanges { collection, rows } => {
+            R::JudgeChanges {
+                collection,
+                rows,
+                bodies_only,
+            } => {
                 let spec = self.spec(collection);
                 self.read(
                     token,
-                    move |tx| tx.judge_changes(&spec, &rows),
+                    move |tx| tx.judge_changes(&spec, &rows, bodies_only),
                     DbAnswer::ChangeVerdicts,
                 );
             }
@@ -172,6 +209,31 @@ impl DbAccess {
                     token,
                     move |tx| tx.read_revisions(&spec, &revisions),
                     DbAnswer::Revisions,
+                );
+            }
+            R::ReadBodies {
+                collection,
+                revisions,
+                max_bytes,
+            } => {
+                let spec = self.spec(collection);
+                self.read(
+                    token,
+                    move |tx| tx.read_bodies(&spec, &revisions, max_bytes),
+                    DbAnswer::Bodies,
+                );
+            }
+            R::KeepDeltaBases { for_anybody } => {
+                let bases = if for_anybody {
+                    DeltaBases::Last
+                } else {
+                    DeltaBases::OfRemotes
+                };
+                self.write(
+                    token,
+                    0,
+                    move |tx| tx.keep_delta_bases(bases),
+                    DbAnswer::Done,
                 );
             }
             R::InsertRevisions {
@@ -223,8 +285,111 @@ impl DbAccess {
                     DbAnswer::Done,
                 );
             }
+            R::FindConflicts(index) => {
+                let spec = self.spec(index);
+                self.read(
+                    token,
+                    move |tx| tx.all_conflicts(&spec),
+                    DbAnswer::Conflicts,
+                );
+            }
+            R::ResolveConflict {
+                collection,
+                doc_id,
+                rev_id,
+            } => self.resolve(token, collection, doc_id, rev_id),
+            R::FilterChanges {
+                collection,
+                revisions,
+            } => self.filter_changes(token, collection, revisions),
+            R::FilterIncoming {
+                collection,
+                subjects,
+            } => match self.filter(token, collection, Direction::Pull) {
+                Some(filter) => filter.run(subjects),
+                None => self.all_pass(token, subjects.len()),
+            },
             blob => self.blobs.submit(token, blob),
         }
+    }
+
+    /// A task, because the application may think. It ends with the connection.
+    fn resolve(
+        &mut self,
+        token: RequestToken,
+        index: CollectionIndex,
+        doc_id: DocId,
+        rev_id: RevId,
+    ) {
+        while self.resolutions.try_join_next().is_some() {}
+        let (database, inputs) = (self.database.clone(), self.inputs.clone());
+        let spec = self.spec(index);
+        let resolver = self.resolvers.get(index.0 as usize).cloned().flatten();
+        self.resolutions.spawn(async move {
+            let ended = end_conflict(&database, &spec, &doc_id, &rev_id, resolver).await;
+            let _ = inputs.send(DbInput::Answer(token, DbAnswer::ConflictEnded(ended)));
+        });
+    }
+
+    fn filter_changes(
+        &self,
+        token: RequestToken,
+        index: CollectionIndex,
+        revisions: Vec<(DocId, RevId, bool)>,
+    ) {
+        let Some(filter) = self.filter(token, index, Direction::Push) else {
+            return self.all_pass(token, revisions.len());
+        };
+        let spec = self.spec(index);
+        let requests: Vec<_> = revisions
+            .iter()
+            .map(|(doc_id, rev_id, _)| RevisionRequest {
+                doc_id: doc_id.clone(),
+                rev_id: rev_id.clone(),
+                known: Vec::new(),
+                max_history: 0,
+                delta: false,
+            })
+            .collect();
+        let inputs = self.inputs.clone();
+        self.database.submit_read(
+            move |tx| tx.read_revisions(&spec, &requests),
+            move |result| match result {
+                Ok(found) => filter.run(
+                    revisions
+                        .into_iter()
+                        .zip(found)
+                        .map(|((doc_id, _, deleted), revision)| FilterSubject {
+                            doc_id,
+                            deleted,
+                            access_removed: false,
+                            body: revision.map(|revision| revision.body),
+                        })
+                        .collect(),
+                ),
+                Err(error) => {
+                    let verdicts = vec![FilterVerdict::Failed(error); revisions.len()];
+                    let _ = inputs.send(DbInput::Answer(token, DbAnswer::Filtered(verdicts)));
+                }
+            },
+        );
+    }
+
+    fn filter(
+        &self,
+        token: RequestToken,
+        index: CollectionIndex,
+        direction: Direction,
+    ) -> Option<FilterHandle> {
+        self.filters
+            .as_ref()?
+            .handle(token, index.0 as usize, direction)
+    }
+
+    fn all_pass(&self, token: RequestToken, count: usize) {
+        let verdicts = vec![FilterVerdict::Pass; count];
+        let answer = DbAnswer::Filtered(verdicts);
+        let _ = self.inputs.send(DbInput::Answer(token, answer));
     }
 
     fn spec(&self, index: CollectionIndex) -> CollectionSpec {

@@ -9,13 +9,15 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::future::{BoxFuture, ready};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::core::effects::{CloseReason, DocumentEnded};
-use super::core::{Core, CoreConfig, CoreStatus, Output};
+use super::core::effects::{CloseReason, CollectionIndex, Direction, DocumentEnded};
+use super::core::{Access, Core, CoreConfig, CoreStatus, Output};
 use super::db_access::{DbAccess, DbInput};
 use super::tuning;
 use crate::error::{Error, NetworkReason, Result};
@@ -27,6 +29,16 @@ pub(crate) trait DriverObserver: Send {
     fn status(&mut self, status: CoreStatus);
     /// Documents whose fate is decided.
     fn documents(&mut self, ended: Vec<DocumentEnded>);
+    /// The client says which collections it replicates (passive side).
+    fn opened(&mut self, _collections: Vec<CollectionIndex>) {}
+    /// Whether the client may replicate in a direction; asked only if [`Access::asks`].
+    fn may(&mut self, _direction: Direction) -> BoxFuture<'static, bool> {
+        ready(false).boxed()
+    }
+    /// Whether a stop is for good, because the client's right was withdrawn.
+    fn is_revoked(&self) -> bool {
+        false
+    }
 }
 
 /// See the module.
@@ -45,6 +57,8 @@ pub(crate) struct Driver<O> {
     pinged_at: Option<Instant>,
     close_by: Option<Instant>,
     received: VecDeque<Bytes>,
+    /// Questions to the application that wait for its answer.
+    questions: FuturesUnordered<BoxFuture<'static, (Direction, bool)>>,
 }
 
 enum Wake {
@@ -54,6 +68,7 @@ enum Wake {
     /// Messages came, which wait in `received`; perhaps the end after them.
     Received(Option<End>),
     Broken(Error),
+    Permission(Direction, bool),
     Stop,
     Timer,
 }
@@ -98,7 +113,14 @@ impl<O: DriverObserver> Driver<O> {
             pinged_at: None,
             close_by: None,
             received: VecDeque::new(),
+            questions: FuturesUnordered::new(),
         }
+    }
+
+    /// Sets what the client may do (passive side).
+    pub(crate) fn with_access(mut self, access: Access) -> Self {
+        self.core.set_access(access);
+        self
     }
 
     /// Runs the connection to its end.
@@ -140,6 +162,12 @@ impl<O: DriverObserver> Driver<O> {
                 Output::Database(token, request) => self.database.submit(token, request),
                 Output::Status(status) => self.observer.status(status),
                 Output::Documents(ended) => self.observer.documents(ended),
+                Output::Opened(collections) => self.observer.opened(collections),
+                Output::Ask(direction) => {
+                    let answer = self.observer.may(direction);
+                    let answer = answer.map(move |granted| (direction, granted));
+                    self.questions.push(answer.boxed());
+                }
                 Output::Close(close) => {
                     self.close_by = Some(now() + tuning::CLOSE_PATIENCE);
                     self.close = Some(close);
@@ -166,6 +194,11 @@ impl<O: DriverObserver> Driver<O> {
         }
         if let Poll::Ready(Some(input)) = self.inputs.poll_recv(cx) {
             return Poll::Ready(Wake::Input(input));
+        }
+        if !self.questions.is_empty()
+            && let Poll::Ready(Some((direction, granted))) = self.questions.poll_next_unpin(cx)
+        {
+            return Poll::Ready(Wake::Permission(direction, granted));
         }
         // A slow disk, and a peer that takes no answers, must slow the peer.
         let backlog = self.database.blob_backlog().load(Ordering::Acquire);
@@ -270,6 +303,10 @@ impl<O: DriverObserver> Driver<O> {
                 }
             }
             Wake::Broken(error) => self.core.handle_transport_error(error),
+            Wake::Permission(direction, granted) => {
+                self.core.handle_permission(direction, granted, now);
+            }
+            Wake::Stop if self.observer.is_revoked() => self.core.revoke(now),
             Wake::Stop => self.core.stop(now),
             Wake::Timer => self.handle_timer(now),
         }
@@ -283,6 +320,8 @@ impl<O: DriverObserver> Driver<O> {
                 self.core.handle_local_change(index, now);
             }
             DbInput::BlobBacklogLow => {}
+            DbInput::CheckPeer if self.pinged_at.is_none() => self.ping(now),
+            DbInput::CheckPeer => {}
         }
     }
 
@@ -300,13 +339,17 @@ impl<O: DriverObserver> Driver<O> {
                 self.core.handle_transport_error(error);
             }
             None if self.heard_at + self.heartbeat <= now => {
-                self.pinged_at = Some(now);
-                // With no room for a PING the peer's silence is its own answer.
-                if self.transport.start_send_unpin(Outgoing::Ping).is_ok() {
-                    self.unflushed = true;
-                }
+                self.ping(now);
             }
             _ => {}
+        }
+    }
+
+    fn ping(&mut self, now: Instant) {
+        self.pinged_at = Some(now);
+        // With no room for a PING the peer's silence is its own answer.
+        if self.transport.start_send_unpin(Outgoing::Ping).is_ok() {
+            self.unflushed = true;
         }
     }
 

@@ -15,16 +15,22 @@ mod config;
 pub mod core;
 mod db_access;
 mod driver;
+mod filter;
+mod network;
 mod outer;
 mod passive;
 mod pending;
+mod resolver;
 mod retry;
 mod status;
 pub(crate) mod tuning;
 
 pub use config::{Authenticator, ReplicatedCollection, ReplicatorConfig, ReplicatorOptions};
+pub use core::effects::Direction;
+pub use filter::Filters;
 pub use outer::{PROTOCOLS, Replicator};
-pub use passive::{PassiveConfig, serve};
+pub use passive::{ClientWatch, PassiveConfig, serve};
+pub use resolver::{Conflict, ConflictResolver, ConflictSide, Resolved};
 pub use status::{
     ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
 };

@@ -1,17 +1,20 @@
 //! The replicator that applications hold: starts, stops, retries; each connection is a new core.
 
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::config::{Authenticator, ReplicatorConfig};
+use super::config::{Authenticator, ReplicatedCollection, ReplicatorConfig};
 use super::core::effects::DocumentEnded;
 use super::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
-use super::db_access::DbAccess;
+use super::db_access::{DbAccess, DbInput};
 use super::driver::{Driver, DriverObserver};
+use super::network::NetworkWatch;
 use super::passive::unix_time;
 use super::pending;
 use super::retry::Retry;
@@ -23,7 +26,8 @@ use crate::blip;
 use crate::database::{Database, HookId};
 use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
-use crate::transport::{self, ConnectOptions};
+use crate::tls::{ClientTls, SeenCertificates};
+use crate::transport::{self, ConnectOptions, CookieJar};
 
 /// The subprotocols that we speak, most preferred first (wire §1.3).
 pub const PROTOCOLS: [&str; 2] = ["BLIP_3+CBMobile_3", "BLIP_3+CBMobile_2"];
@@ -39,6 +43,9 @@ struct Inner {
     config: ReplicatorConfig,
     observer: Arc<dyn ReplicatorObserver>,
     runtime: Handle,
+    cookies: Arc<Mutex<CookieJar>>,
+    server_certificates: SeenCertificates,
+    suspended: watch::Sender<bool>,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -59,6 +66,9 @@ impl State {
         let stop = CancellationToken::new();
         self.stop = Some(stop.clone());
         self.restart = None;
+        // Nothing is known of this run (API §9.7, "progress").
+        self.status.completed = 0;
+        self.status.total = 0;
         stop
     }
 }
@@ -84,6 +94,9 @@ impl Replicator {
             config,
             observer,
             runtime,
+            cookies: Arc::default(),
+            server_certificates: SeenCertificates::default(),
+            suspended: watch::Sender::new(false),
             state: Mutex::default(),
             ended: Condvar::new(),
         }))
@@ -116,9 +129,21 @@ impl Replicator {
         }
     }
 
+    /// Suspended, it has no connection and is offline, whatever happens; resumed, it connects at
+    /// once. For a machine that is about to sleep, or an application in the background.
+    pub fn set_suspended(&self, suspended: bool) {
+        self.0.suspended.send_replace(suspended);
+    }
+
     /// The latest status.
     pub fn status(&self) -> ReplicatorStatus {
         self.0.lock().status.clone()
+    }
+
+    /// What the server presented at the last connection (DER, leaf first), accepted or not; empty
+    /// before the first and without TLS.
+    pub fn server_certificates(&self) -> Vec<Vec<u8>> {
+        self.0.server_certificates.chain()
     }
 
     /// How it was set up.
@@ -156,7 +181,7 @@ impl Drop for Replicator {
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Starts the run that `stop` ends. Called without the lock: the hook of a database that is
@@ -245,13 +270,42 @@ impl Inner {
             config.max_attempts,
             config.max_attempt_wait,
         );
+        let mut network = NetworkWatch::new();
+        let mut suspended = self.suspended.subscribe();
         loop {
-            let result = self.connect_and_replicate(stop, &mut retry).await;
-            let Err(error) = result else { return Ok(()) };
+            if *suspended.borrow_and_update() {
+                tracing::info!(target: "replicator", peer = config.url.authority(), "suspended");
+                self.tell(ActivityLevel::Offline, None);
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    _ = suspended.wait_for(|suspended| !suspended) => {}
+                }
+                retry.start_anew();
+                self.tell(ActivityLevel::Connecting, None);
+            }
+            let session = stop.child_token();
+            let result = {
+                let connection = self.connect_and_replicate(&session, &mut retry, &mut network);
+                let mut connection = pin!(connection);
+                tokio::select! {
+                    result = &mut connection => Some(result),
+                    () = is_true(&mut suspended) => {
+                        // In good order: what was done is remembered.
+                        session.cancel();
+                        let _ = connection.await;
+                        None
+                    }
+                }
+            };
             if stop.is_cancelled() {
                 return Ok(());
             }
-            let Some(delay) = retry.after(&error) else {
+            let error = match result {
+                None => continue,
+                Some(Ok(())) => return Ok(()),
+                Some(Err(error)) => error,
+            };
+            let Some(delay) = retry.after(&error, chance()) else {
                 return Err(error);
             };
             let peer = config.url.authority();
@@ -260,6 +314,8 @@ impl Inner {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(delay) => {}
+                () = network.changed() => retry.start_anew(),
+                () = is_true(&mut suspended) => continue,
             }
             self.tell(ActivityLevel::Connecting, None);
         }
@@ -269,13 +325,18 @@ impl Inner {
         &self,
         stop: &CancellationToken,
         retry: &mut Retry,
+        network: &mut NetworkWatch,
     ) -> Result<()> {
+        self.load_cookies().await;
         let options = self.connect_options();
         let connected = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            connected = transport::connect(&options) => connected?,
+            connected = transport::connect(&options) => connected,
         };
-        retry.succeeded();
+        // A refusal may have brought some, too.
+        self.keep_cookies();
+        let connected = connected?;
+        retry.start_anew();
         let database = self.database.clone();
         let key = self.config.remote_key();
         let remote = self
@@ -286,13 +347,23 @@ impl Inner {
                 Error::lite(crate::error::Code::UnexpectedError, error.to_string())
             })??;
         let (sender, inputs) = unbounded_channel();
+        let nudge = sender.clone();
+        let collections = &self.config.collections;
+        let filters = collections.iter().map(|c| c.filters.clone()).collect();
+        let resolver = |collection: &ReplicatedCollection| {
+            let custom = collection.custom_conflicts;
+            self.config.resolver.clone().filter(|_| custom)
+        };
+        let resolvers = collections.iter().map(resolver).collect();
         let specs: Vec<_> = self
             .config
             .collections
             .iter()
             .map(|collection| collection.spec.clone())
             .collect();
-        let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?;
+        let database = DbAccess::new(self.database.clone(), specs, Some(remote), sender)?
+            .with_filters(filters)?
+            .with_resolvers(resolvers);
         let driver = Driver::new(
             self.core_config(),
             connected.transport,
@@ -301,13 +372,53 @@ impl Inner {
             Reporter(self),
             self.config.heartbeat,
         );
-        driver.run(stop.clone()).await
+        let mut replicating = pin!(driver.run(stop.clone()));
+        loop {
+            tokio::select! {
+                result = &mut replicating => return result,
+                () = network.changed() => drop(nudge.send(DbInput::CheckPeer)),
+            }
+        }
+    }
+
+    /// Takes in the cookies that the database keeps: of earlier runs, and of other replicators.
+    async fn load_cookies(&self) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.database
+            .submit_read(|tx| tx.cookies(), |result| drop(sender.send(result)));
+        match receiver.await {
+            Ok(Ok(Some(json))) => lock(&self.cookies).load(&json),
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Err(error)) => tracing::warn!(target: "replicator", %error, "no cookies"),
+        }
+    }
+
+    fn keep_cookies(&self) {
+        let changed = lock(&self.cookies).take_persistent();
+        if let Some(json) = changed {
+            self.database.submit_write(
+                json.len(),
+                move |tx| tx.save_cookies(&json),
+                |result| {
+                    if let Err(error) = result {
+                        tracing::warn!(target: "replicator", %error, "cookies not kept");
+                    }
+                },
+            );
+        }
     }
 
     fn connect_options(&self) -> ConnectOptions {
         let (mut basic, mut session_cookie) = (None, None);
+        let mut client_tls = ClientTls {
+            identity: None,
+            seen: self.server_certificates.clone(),
+        };
         match self.config.authenticator.clone() {
             Some(Authenticator::Basic { username, password }) => basic = Some((username, password)),
+            Some(Authenticator::ClientCertificate { identity, .. }) => {
+                client_tls.identity = identity;
+            }
             Some(Authenticator::Session {
                 cookie_name,
                 session_id,
@@ -320,7 +431,11 @@ impl Inner {
             headers: self.config.headers.clone(),
             basic,
             session_cookie,
+            cookies: self.cookies.clone(),
+            accept_parent_domain_cookies: self.config.accept_parent_domain_cookies,
+            proxy: self.config.proxy.clone(),
             trust: self.config.trust.clone(),
+            client_tls,
             handshake_timeout: tuning::CONNECT_TIMEOUT,
         }
     }
@@ -333,6 +448,9 @@ impl Inner {
             client_id: config.checkpoint_id(&uuid, collection),
             doc_ids: collection.doc_ids.clone(),
             channels: collection.channels.clone(),
+            keep_conflicts: collection.custom_conflicts && config.resolver.is_some(),
+            push_filter: collection.filters.push.is_some(),
+            pull_filter: collection.filters.pull.is_some(),
         });
         CoreConfig {
             role: Role::Active(ActiveConfig {
@@ -342,6 +460,7 @@ impl Inner {
                 auto_purge: config.auto_purge,
             }),
             collections: collections.collect(),
+            deltas: true,
             blip: blip::Config::default(),
             unix_time: unix_time(),
         }
@@ -388,6 +507,23 @@ impl Inner {
         drop(state);
         self.observer.status(&status);
     }
+}
+
+/// Resolves when it is true, or nobody can make it so any more.
+async fn is_true(suspended: &mut watch::Receiver<bool>) {
+    let _ = suspended.wait_for(|suspended| *suspended).await;
+}
+
+/// A number from 0 to 1 that another process does not draw too.
+fn chance() -> f64 {
+    let mut bytes = [0; 4];
+    // Without randomness everybody waits as long.
+    let _ = getrandom::fill(&mut bytes);
+    f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Turns what the core tells into what the application hears.

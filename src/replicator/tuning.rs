@@ -28,10 +28,15 @@ pub(crate) const RECEIVING_REVISIONS: usize = 2_000;
 pub(crate) const RECEIVING_BYTES: usize = 8 * MIB;
 /// Lists of changes that a peer may have waiting; more is a breach, since real peers stop at five.
 pub(crate) const WAITING_LISTS: usize = 64;
+/// Bytes of bodies read at once for deltas to be applied to; one may be longer.
+pub(crate) const DELTA_BASES_BYTES: usize = 4 * MIB;
 /// Revisions of one insert request (design D13: what waits whenever the writer is free).
 pub(crate) const INSERT_BATCH: usize = 500;
 /// Insert requests under way at once: one is written while the next waits in the queue.
 pub(crate) const INSERTS_UNDER_WAY: usize = 2;
+
+/// Conflicts that the application is asked about at once, for each collection.
+pub(crate) const RESOLUTIONS_UNDER_WAY: usize = 10;
 
 /// Attachments being fetched at once on one connection.
 pub(crate) const BLOB_FETCHES: usize = 8;
@@ -59,6 +64,8 @@ pub(crate) const OUR_MAX_HISTORY: u32 = 20;
 
 /// Delay between a change of the checkpoint and its saving while busy (wire §4.3).
 pub(crate) const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// Times that a checkpoint refused with 409 is tried again with the revision that the peer tells.
+pub(crate) const CHECKPOINT_REFETCHES: u32 = 5;
 /// How long a stop waits for the last checkpoint before it closes all the same.
 pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a closing handshake may take (wire §1.9).

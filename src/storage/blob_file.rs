@@ -21,6 +21,7 @@ use aws_lc_rs::hkdf;
 use zeroize::Zeroizing;
 
 use super::error::with_context;
+use super::hints::{large_buffer, start_writing};
 use super::lock_file::not_writeable;
 use crate::error::{Code, Error, Result};
 use crate::model::BlobDigest;
@@ -34,6 +35,8 @@ const HEADER_LEN: u64 = (MAGIC.len() + SALT_LEN) as u64;
 const CHUNK_LEN: usize = 64 * 1024;
 const TAG_LEN: usize = 16;
 const SEALED_LEN: u64 = (CHUNK_LEN + TAG_LEN) as u64;
+/// Bytes after which the disk begins with a file that is being written.
+const START_WRITING: u64 = 4 * 1024 * 1024;
 const TEMPORARY: &str = "tmp-";
 const SEALED_SUFFIX: &str = ".aead";
 
@@ -155,6 +158,8 @@ impl BlobFolder {
         let mut writer = BlobFileWriter {
             path,
             file: Some(file),
+            written: 0,
+            started: 0,
             seal: None,
         };
         if self.seal
@@ -312,6 +317,10 @@ impl Seal {
 pub(crate) struct BlobFileWriter {
     path: PathBuf,
     file: Option<File>,
+    /// Bytes in the file.
+    written: u64,
+    /// Bytes that the disk was told of.
+    started: u64,
     seal: Option<Seal>,
 }
 
@@ -364,7 +373,13 @@ impl BlobFileWriter {
             return Err(Error::lite(Code::NotOpen, "blob file is closed"));
         };
         file.write_all(data)
-            .map_err(|error| not_writeable(&error, &self.path))
+            .map_err(|error| not_writeable(&error, &self.path))?;
+        self.written += data.len() as u64;
+        if self.written - self.started >= START_WRITING {
+            start_writing(file, self.started, self.written);
+            self.started = self.written;
+        }
+        Ok(())
     }
 }
 
@@ -395,6 +410,19 @@ impl BlobFile {
     /// Bytes of content.
     pub(crate) fn len(&self) -> u64 {
         self.length
+    }
+
+    /// The content from `offset` on, at most `count` bytes of it.
+    pub(crate) fn read_part(&mut self, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+        let count = count.min(self.length.saturating_sub(offset));
+        let mut content = large_buffer(usize::try_from(count).unwrap_or(0));
+        self.seek(SeekFrom::Start(offset))?;
+        match &mut self.content {
+            // The file's own way knows how to leave out filling with zeros first.
+            Content::Plain(file) => file.take(count).read_to_end(&mut content)?,
+            Content::Sealed(_) => self.take(count).read_to_end(&mut content)?,
+        };
+        Ok(content)
     }
 }
 

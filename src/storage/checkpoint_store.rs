@@ -97,7 +97,10 @@ pub(crate) fn become_a_copy(connection: &Connection) -> Result<()> {
         }
         connection
             .inner
-            .execute_batch("DELETE FROM checkpoints; DELETE FROM peer_checkpoints;")?;
+            .execute_batch(
+                "DELETE FROM checkpoints; DELETE FROM peer_checkpoints;
+                 DELETE FROM info WHERE key = 'cookies';",
+            )?;
         connection.commit()
     })();
     connection.roll_back();

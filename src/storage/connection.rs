@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
@@ -90,23 +90,28 @@ pub(crate) struct Connection {
 }
 
 /// Steps of SQLite's machine between two looks at whether to stop.
-const STOP_STEPS: std::ffi::c_int = 2_000;
+const STOP_STEPS: std::ffi::c_int = 1_000;
+
+/// Longest time of a run that has a budget, however few steps it takes: a step may be a pattern
+/// over a long text.
+const BUDGET_TIME: Duration = Duration::from_millis(2);
 
 /// What makes the statements of a connection stop.
 #[derive(Debug, Default)]
 struct Watch {
     flag: Option<Arc<AtomicBool>>,
-    /// How often [`STOP_STEPS`] may still pass.
-    budget: Option<u32>,
+    /// How often [`STOP_STEPS`] may still pass, and since when they do.
+    budget: Option<(u32, Instant)>,
 }
 
 impl Watch {
     fn must_stop(&mut self) -> bool {
-        if let Some(budget) = &mut self.budget {
-            let Some(left) = budget.checked_sub(1) else {
+        if let Some((budget, since)) = &mut self.budget {
+            if *budget == 0 || since.elapsed() > BUDGET_TIME {
+                *budget = 0;
                 return true;
-            };
-            *budget = left;
+            }
+            *budget -= 1;
         }
         self.flag
             .as_ref()
@@ -121,7 +126,9 @@ pub(crate) struct Stoppable<'a>(&'a Connection);
 impl Stoppable<'_> {
     /// Whether statements were stopped because they took too many steps.
     pub(crate) fn is_over_budget(&self) -> bool {
-        lock_watch(&self.0.watch).budget == Some(0)
+        lock_watch(&self.0.watch)
+            .budget
+            .is_some_and(|(left, _)| left == 0)
     }
 }
 
@@ -148,7 +155,10 @@ impl Connection {
         full_sync: bool,
     ) -> Result<Self> {
         let mut connection = Self::open(file, key, true)?;
-        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        connection.set("synchronous", "NORMAL")?;
+        if full_sync {
+            connection.require_full_sync()?;
+        }
         connection.set("cache_size", -WRITER_CACHE_KIB)?;
         // Only takes effect in a file without tables.
         connection.set("auto_vacuum", "INCREMENTAL")?;
@@ -186,13 +196,10 @@ impl Connection {
     }
 
     /// Opens the connection of the checkpointer: it copies pages from the log to the file.
-    pub(crate) fn open_checkpointer(
-        file: &Path,
-        key: Option<&CipherKey>,
-        full_sync: bool,
-    ) -> Result<Self> {
+    pub(crate) fn open_checkpointer(file: &Path, key: Option<&CipherKey>) -> Result<Self> {
         let connection = Self::open(file, key, false)?;
-        connection.set("synchronous", if full_sync { "FULL" } else { "NORMAL" })?;
+        // Forces the log before and the file after; more is only for commits.
+        connection.set("synchronous", "NORMAL")?;
         connection.set("wal_autocheckpoint", 0)?;
         connection.set("cache_size", -64)?;
         Ok(connection)
@@ -227,10 +234,9 @@ impl Connection {
         }
         sql_functions::register(&connection.inner)?;
         let watch = Arc::clone(&connection.watch);
-        connection.inner.progress_handler(
-            STOP_STEPS,
-            Some(move || lock_watch(&watch).must_stop()),
-        )?;
+        connection
+            .inner
+            .progress_handler(STOP_STEPS, Some(move || lock_watch(&watch).must_stop()))?;
         // The first real read: tells a wrong key and a foreign file.
         connection
             .inner
@@ -255,16 +261,30 @@ impl Connection {
         Ok(())
     }
 
+    /// Makes each commit wait for the disk. Outside a transaction.
+    pub(crate) fn require_full_sync(&self) -> Result<()> {
+        self.set("synchronous", "FULL")
+    }
+
+    /// Whether each commit waits for the disk.
+    #[cfg(test)]
+    pub(crate) fn has_full_sync(&self) -> bool {
+        let level = self
+            .inner
+            .pragma_query_value(None, "synchronous", |row| row.get(0));
+        level == Ok(2)
+    }
+
     /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, or when they have taken
-    /// `budget` times some thousand steps, as long as the guard lives.
-    pub(crate) fn stop_when(
-        &self,
-        flag: &Arc<AtomicBool>,
-        budget: Option<u32>,
-    ) -> Stoppable<'_> {
+    /// `budget` thousand steps or a few milliseconds, as long as the guard lives.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bounds how long a thread is held up; decides nothing else"
+    )]
+    pub(crate) fn stop_when(&self, flag: &Arc<AtomicBool>, budget: Option<u32>) -> Stoppable<'_> {
         *lock_watch(&self.watch) = Watch {
             flag: Some(Arc::clone(flag)),
-            budget,
+            budget: budget.map(|steps| (steps, Instant::now())),
         };
         Stoppable(self)
     }

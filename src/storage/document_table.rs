@@ -17,6 +17,8 @@ impl Flags {
     pub(crate) const CONFLICTED: u32 = 2;
     /// The body of the current revision, or of a branch, refers to blobs.
     pub(crate) const HAS_BLOBS: u32 = 4;
+    /// The body of a former revision is kept, as a base of deltas.
+    pub(crate) const HAS_BASE: u32 = 8;
 
     /// Whether the current revision is a tombstone.
     pub(crate) fn is_deleted(self) -> bool {
@@ -26,6 +28,16 @@ impl Flags {
     /// Whether the tree has more than one leaf.
     pub(crate) fn is_conflicted(self) -> bool {
         self.0 & Self::CONFLICTED != 0
+    }
+
+    /// Whether the body of a former revision is kept.
+    pub(crate) fn has_base(self) -> bool {
+        self.0 & Self::HAS_BASE != 0
+    }
+
+    /// Whether any body but that of the current revision is here.
+    pub(crate) fn has_other_bodies(self) -> bool {
+        self.0 & (Self::CONFLICTED | Self::HAS_BASE) != 0
     }
 
     /// Whether a body refers to blobs.
@@ -402,7 +414,7 @@ impl DocumentTable {
         Ok(())
     }
 
-    /// The body of a leaf that is not current.
+    /// The body of a revision that is not current: a leaf in conflict, or the base of deltas.
     pub(crate) fn branch_body(
         &self,
         connection: &Connection,
@@ -416,6 +428,58 @@ impl DocumentTable {
             )?
             .query_row((self.id, doc_id.as_str(), rev_id.as_str()), |row| row.get(0))
             .optional()?)
+    }
+
+    /// The revisions of a document, other than the current one, whose bodies are here.
+    pub(crate) fn branch_revisions(
+        &self,
+        connection: &Connection,
+        doc_id: &DocId,
+    ) -> Result<Vec<RevId>> {
+        let mut statement = connection.inner.prepare_cached(
+            "SELECT rev_id FROM branch_bodies WHERE collection = ?1 AND doc_id = ?2",
+        )?;
+        let mut rows = statement.query((self.id, doc_id.as_str()))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(stored_rev_id(row, 0)?);
+        }
+        Ok(found)
+    }
+
+    /// Copies the body of a row to those that stay when it is replaced, if it has `min_len` bytes.
+    pub(crate) fn keep_body(
+        &self,
+        connection: &Connection,
+        sequence: u64,
+        min_len: usize,
+    ) -> Result<bool> {
+        let min_len = i64::try_from(min_len).unwrap_or(i64::MAX);
+        let kept = connection
+            .inner
+            .prepare_cached(&format!(
+                "INSERT OR REPLACE INTO branch_bodies (collection, doc_id, rev_id, body)
+                 SELECT ?1, id, rev_id, body FROM docs_{} WHERE sequence = ?2 AND length(body) >= ?3",
+                self.id
+            ))?
+            .execute((self.id, to_sql(sequence), min_len))?;
+        Ok(kept == 1)
+    }
+
+    /// The documents with leaves in conflict.
+    pub(crate) fn conflicted(&self, connection: &Connection) -> Result<Vec<DocId>> {
+        let mut statement = connection.inner.prepare_cached(&format!(
+            "SELECT DISTINCT doc_id FROM branch_bodies JOIN docs_{} ON id = doc_id
+             WHERE collection = ?1 AND flags & {} != 0 ORDER BY doc_id",
+            self.id,
+            Flags::CONFLICTED
+        ))?;
+        let mut rows = statement.query([self.id])?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            ids.push(DocId::parse(row.get::<_, String>(0)?)?);
+        }
+        Ok(ids)
     }
 
     /// Keeps the body of a leaf that is not current.

@@ -14,6 +14,7 @@
 //! | [`export`] | the whole database into a new file |
 //! | [`scratch`] | a database in memory for fuzzing |
 //! | [`lock_file`] | one process a database (design D3) |
+//! | [`hints`] | what the system is told about large memory and large files |
 //! | [`error`] | SQLite's result codes as [`crate::Error`] |
 //!
 //! The layout on disk is described in `docs/schema.md`.
@@ -25,6 +26,7 @@ pub(crate) mod connection;
 pub(crate) mod document_table;
 pub(crate) mod error;
 pub(crate) mod export;
+pub(crate) mod hints;
 pub(crate) mod index_store;
 pub(crate) mod lock_file;
 pub(crate) mod maintenance;

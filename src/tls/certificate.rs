@@ -9,6 +9,13 @@ use x509_parser::prelude::FromDer;
 
 use super::der::{self, SEQUENCE};
 
+/// What a certificate is presented for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Server,
+    Client,
+}
+
 /// A parsed certificate; borrows its DER.
 #[derive(Debug)]
 pub(super) struct Certificate<'a> {
@@ -62,6 +69,11 @@ impl<'a> Certificate<'a> {
         self.x509.tbs_certificate.subject_pki.raw
     }
 
+    /// Whether its key is an Ed25519 key (RFC 8410).
+    pub(super) fn is_ed25519(&self) -> bool {
+        self.key_algorithm == [0x06, 0x03, 0x2b, 0x65, 0x70]
+    }
+
     /// First and last second of its life, Unix time.
     pub(super) fn validity(&self) -> (i64, i64) {
         let validity = self.x509.validity();
@@ -89,14 +101,28 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Checks the extended key usage, if there is one, for TLS servers.
-    pub(super) fn check_server_purpose(&self) -> Result<(), CertificateError> {
+    /// Checks the extended key usage, if there is one.
+    pub(super) fn check_purpose(&self, purpose: Purpose) -> Result<(), CertificateError> {
         match self.x509.extended_key_usage() {
             Ok(None) => Ok(()),
-            Ok(Some(usage)) if usage.value.any || usage.value.server_auth => Ok(()),
-            Ok(Some(_)) => Err(CertificateError::InvalidPurpose),
+            Ok(Some(usage)) => {
+                let fits = match purpose {
+                    Purpose::Server => usage.value.server_auth,
+                    Purpose::Client => usage.value.client_auth,
+                };
+                if usage.value.any || fits {
+                    Ok(())
+                } else {
+                    Err(CertificateError::InvalidPurpose)
+                }
+            }
             Err(_) => Err(CertificateError::BadEncoding),
         }
+    }
+
+    /// Everything that was parsed.
+    pub(super) fn x509(&self) -> &X509Certificate<'a> {
+        &self.x509
     }
 
     /// Whether this certificate may sign others, `below` of which lie between it and the leaf.

@@ -22,6 +22,18 @@ const MAX_LIFE: Duration = Duration::from_secs(3653 * DAY);
 const CLOCK_SLACK: Duration = Duration::from_secs(5 * 60);
 const DAY: u64 = 24 * 60 * 60;
 
+/// What an identity may be used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Usage {
+    /// By listeners and by replicators.
+    #[default]
+    Both,
+    /// By listeners.
+    Server,
+    /// By replicators.
+    Client,
+}
+
 /// What a new self-signed identity should be.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -35,6 +47,8 @@ pub struct SelfSignedOptions<'a> {
     pub now: SystemTime,
     /// An identity whose key is kept (renewal). Default: a new RSA key of 2048 bits.
     pub key_of: Option<&'a TlsIdentity>,
+    /// What it is for. Default: both.
+    pub usage: Usage,
 }
 
 impl<'a> SelfSignedOptions<'a> {
@@ -45,6 +59,7 @@ impl<'a> SelfSignedOptions<'a> {
             not_after: None,
             now,
             key_of: None,
+            usage: Usage::Both,
         }
     }
 
@@ -105,6 +120,11 @@ impl TlsIdentity {
     /// The chain, DER, leaf first.
     pub fn chain_der(&self) -> &[Vec<u8>] {
         &self.chain
+    }
+
+    /// Whether both have one private key, as an identity and its renewal.
+    pub(crate) fn has_same_key(&self, other: &Self) -> bool {
+        self.key == other.key
     }
 
     /// The leaf, DER: what a peer pins.
@@ -193,14 +213,18 @@ fn parameters(options: &SelfSignedOptions<'_>) -> Result<CertificateParams> {
 
     params.is_ca = IsCa::ExplicitNoCa; // also makes rcgen write the subject key identifier
     params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![
-        KeyUsagePurpose::DigitalSignature,
-        KeyUsagePurpose::KeyEncipherment,
-    ];
-    params.extended_key_usages = vec![
-        ExtendedKeyUsagePurpose::ServerAuth,
-        ExtendedKeyUsagePurpose::ClientAuth,
-    ];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    if options.usage != Usage::Client {
+        params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
+        params
+            .extended_key_usages
+            .push(ExtendedKeyUsagePurpose::ServerAuth);
+    }
+    if options.usage != Usage::Server {
+        params
+            .extended_key_usages
+            .push(ExtendedKeyUsagePurpose::ClientAuth);
+    }
     Ok(params)
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use super::owner_only::OwnerOnlyDir;
 use super::sealed::{self, KEY_LEN, MasterKey};
-use super::{SelfSignedOptions, TlsIdentity};
+use super::{IdentityOptions, SelfSignedOptions, TlsIdentity};
 use crate::error::{Code, Error, Result};
 
 /// Label of the identity that listeners use when they are given none.
@@ -35,6 +35,31 @@ const MAX_LABEL: usize = 64;
 /// Attempts to get the lock, and the pause between two: 10 s in all.
 const LOCK_ATTEMPTS: u32 = 1000;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Who keeps the master key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protection {
+    /// A file beside the identities that only its owner may read: it keeps other users out, not
+    /// other programs of the same user.
+    OwnerOnlyFile,
+}
+
+impl Protection {
+    /// `weak`: whoever reads the user's files reads the keys.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::OwnerOnlyFile => "weak",
+        }
+    }
+
+    /// Name of the keeper.
+    pub fn keeper(self) -> &'static str {
+        match self {
+            Self::OwnerOnlyFile => "owner-only file",
+        }
+    }
+}
 
 /// A folder of identities, shared by all processes of one user. Every method blocks on the disk;
 /// making an identity takes CPU as well.
@@ -100,12 +125,51 @@ impl IdentityStore {
     pub fn put(&self, label: &str, identity: &TlsIdentity) -> Result<()> {
         check_label(label)?;
         let _lock = self.lock()?;
-        if self.read(label)?.is_some() {
-            return Err(Error::invalid(format!(
-                "Certificate already exists with the label {label:?}"
-            )));
-        }
+        self.check_free(label)?;
         self.write(label, identity)
+    }
+
+    /// The identity that `options` describe: made or read and then stored, if they have a label, or
+    /// fetched. Takes CPU.
+    ///
+    /// # Errors
+    /// As [`TlsIdentity::self_signed`], [`TlsIdentity::from_pkcs12`] and [`IdentityStore::put`];
+    /// `NotFound` for a stored identity that is not there, `InvalidParameter` for one whose time
+    /// is over or has not come.
+    pub fn make(&self, options: &IdentityOptions, now: SystemTime) -> Result<TlsIdentity> {
+        if let IdentityOptions::Stored { label } = options {
+            let identity = self.get(label)?.ok_or_else(|| {
+                Error::not_found(format!("there is no TLS identity with the label {label:?}"))
+            })?;
+            identity.check_dates(now)?;
+            return Ok(identity);
+        }
+        let label = options.label();
+        if let Some(label) = label {
+            // Before the work; `put` looks again.
+            self.check_free(label)?;
+        }
+        let identity = options.make(now)?;
+        if let Some(label) = label {
+            self.put(label, &identity)?;
+        }
+        Ok(identity)
+    }
+
+    /// The labels in use, sorted.
+    ///
+    /// # Errors
+    /// `Posix`.
+    pub fn labels(&self) -> Result<Vec<String>> {
+        let mut labels = self.folder.names_with(ENDING)?;
+        labels.retain(|label| check_label(label).is_ok());
+        labels.sort();
+        Ok(labels)
+    }
+
+    /// How well the private keys are kept.
+    pub fn protection(&self) -> Protection {
+        Protection::OwnerOnlyFile
     }
 
     /// Frees a label; false when nothing was there. Listeners made with the identity keep it. With
@@ -117,10 +181,19 @@ impl IdentityStore {
         check_label(label)?;
         let _lock = self.lock()?;
         let existed = self.folder.remove(&file_of(label))?;
-        if !self.folder.has_any(ENDING)? {
+        if self.folder.names_with(ENDING)?.is_empty() {
             self.folder.remove(MASTER_KEY)?;
         }
         Ok(existed)
+    }
+
+    fn check_free(&self, label: &str) -> Result<()> {
+        if self.get(label)?.is_some() {
+            return Err(Error::invalid(format!(
+                "Certificate already exists with the label {label:?}"
+            )));
+        }
+        Ok(())
     }
 
     fn read(&self, label: &str) -> Result<Option<TlsIdentity>> {

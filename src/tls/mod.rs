@@ -8,22 +8,34 @@
 
 mod attributes;
 mod certificate;
+mod client_verifier;
 mod config;
 mod der;
+mod facts;
 mod identity;
+mod identity_options;
 mod identity_store;
 mod owner_only;
+mod path;
+mod pem;
+mod pkcs12;
 mod sealed;
+mod seen;
 mod tls_error;
 mod verifier;
 
 #[cfg(test)]
 mod tests;
 
-pub use config::{client_config, server_config};
-pub use identity::{SelfSignedOptions, TlsIdentity};
-pub use identity_store::{ANONYMOUS_LABEL, IdentityStore};
-pub(crate) use tls_error::from_rustls;
+pub use client_verifier::{CertificateJudge, ClientTrust};
+pub use config::{ClientTls, client_config, server_config};
+pub use facts::{CertificateFacts, key_fingerprint, verified_depth};
+pub use identity::{SelfSignedOptions, TlsIdentity, Usage};
+pub use identity_options::IdentityOptions;
+pub use identity_store::{ANONYMOUS_LABEL, IdentityStore, Protection};
+pub use pem::{certificate_to_pem, certificates_from_text};
+pub use seen::SeenCertificates;
+pub(crate) use tls_error::{from_rustls, server_text};
 
 use std::sync::{Arc, OnceLock};
 

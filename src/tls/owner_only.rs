@@ -98,16 +98,17 @@ impl OwnerOnlyDir {
         }
     }
 
-    /// Whether a file with this ending is there.
-    pub(super) fn has_any(&self, ending: &str) -> Result<bool> {
+    /// Names of the files with this ending, without it, in no order.
+    pub(super) fn names_with(&self, ending: &str) -> Result<Vec<String>> {
         let entries = fs::read_dir(&self.path).map_err(|error| at(&self.path, &error))?;
+        let mut names = Vec::new();
         for entry in entries {
             let name = entry.map_err(|error| at(&self.path, &error))?.file_name();
-            if name.to_string_lossy().ends_with(ending) {
-                return Ok(true);
+            if let Some(stem) = name.to_string_lossy().strip_suffix(ending) {
+                names.push(stem.to_owned());
             }
         }
-        Ok(false)
+        Ok(names)
     }
 
     /// Opens a file to lock it, making it when it is not there.

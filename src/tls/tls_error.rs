@@ -22,6 +22,19 @@ pub(crate) fn from_rustls(error: &TlsError) -> Error {
     }
 }
 
+/// What went wrong in a handshake as the server sees it, for its log.
+pub(crate) fn server_text(error: &TlsError) -> String {
+    match error {
+        TlsError::NoCertificatesPresented => "the client presented no certificate".into(),
+        TlsError::InvalidCertificate(certificate) => {
+            format!("the client's certificate is refused: {certificate}")
+        }
+        TlsError::AlertReceived(alert) => format!("the client gave up ({alert:?})"),
+        TlsError::InvalidMessage(_) => "the client does not speak TLS".into(),
+        other => other.to_string(),
+    }
+}
+
 fn from_certificate(error: &C) -> Error {
     let (reason, detail) = match error {
         C::Expired | C::ExpiredContext { .. } => {

@@ -11,16 +11,17 @@ use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
-use super::ServerTrust;
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Purpose};
+use super::{SeenCertificates, ServerTrust, path};
 use crate::error::{Error, Result};
 
-/// Certificates that a server may present; more are refused before any signature is checked.
-const MAX_CHAIN: usize = 10;
+/// Certificates that a peer may present; more are refused before any signature is checked.
+pub(super) const MAX_CHAIN: usize = 10;
 
 #[derive(Debug)]
 pub(super) struct ServerVerifier {
     mode: Mode,
+    seen: SeenCertificates,
     provider: Arc<CryptoProvider>,
 }
 
@@ -52,7 +53,11 @@ impl From<Refusal> for CertificateError {
 impl ServerVerifier {
     /// # Errors
     /// `InvalidParameter` for a pinned or root certificate that is none.
-    pub(super) fn new(trust: &ServerTrust, provider: Arc<CryptoProvider>) -> Result<Self> {
+    pub(super) fn new(
+        trust: &ServerTrust,
+        seen: SeenCertificates,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self> {
         let mode = match trust {
             ServerTrust::PlatformRoots => {
                 let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
@@ -73,7 +78,11 @@ impl ServerVerifier {
                 Mode::Pinned(der.clone())
             }
         };
-        Ok(Self { mode, provider })
+        Ok(Self {
+            mode,
+            seen,
+            provider,
+        })
     }
 
     fn check_pinned(
@@ -84,7 +93,7 @@ impl ServerVerifier {
         now: UnixTime,
     ) -> Result<(), CertificateError> {
         leaf.check_dates(now)?;
-        leaf.check_server_purpose()?;
+        leaf.check_purpose(Purpose::Server)?;
         if leaf.der() == pin {
             return Ok(());
         }
@@ -92,44 +101,16 @@ impl ServerVerifier {
             .iter()
             .map(|der| Certificate::parse(der))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut used = vec![false; others.len()];
-        self.check_path_to_pin(pin, leaf, 0, &others, &mut used, now)
-    }
-
-    /// Follows verified signatures upwards from `signed`, which has `below` signers beneath it,
-    /// until the pin is reached. Each certificate is a signer once, so this ends.
-    fn check_path_to_pin(
-        &self,
-        pin: &[u8],
-        signed: &Certificate<'_>,
-        below: usize,
-        others: &[Certificate<'_>],
-        used: &mut [bool],
-        now: UnixTime,
-    ) -> Result<(), CertificateError> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        let mut failure = Refusal::NotPinned.into();
-        for (index, signer) in others.iter().enumerate() {
-            let is_pin = signer.der() == pin;
-            if used[index]
-                || !(is_pin || signer.is_authority(below))
-                || !signed.is_signed_by(signer, algorithms)
-            {
-                continue;
-            }
-            used[index] = true;
-            let path = signer.check_dates(now).and_then(|()| {
-                if is_pin {
-                    return Ok(());
-                }
-                self.check_path_to_pin(pin, signer, below + 1, others, used, now)
-            });
-            match path {
-                Ok(()) => return Ok(()),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        path::check(
+            &path::Search {
+                signers: &others,
+                is_anchor: &|signer| signer.der() == pin,
+                none: Refusal::NotPinned.into(),
+                algorithms: &self.provider.signature_verification_algorithms,
+                now,
+            },
+            leaf,
+        )
     }
 
     fn check_self_signed(
@@ -145,7 +126,7 @@ impl ServerVerifier {
             return Err(CertificateError::BadSignature);
         }
         leaf.check_dates(now)?;
-        leaf.check_server_purpose()
+        leaf.check_purpose(Purpose::Server)
     }
 }
 
@@ -158,7 +139,10 @@ impl ServerCertVerifier for ServerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if intermediates.len() >= MAX_CHAIN {
+        if intermediates.len() < MAX_CHAIN {
+            // Also what is refused below: an application may want to show it, and pin it.
+            self.seen.set(end_entity, intermediates);
+        } else {
             return Err(CertificateError::from(Refusal::ChainTooLong).into());
         }
         let leaf = Certificate::parse(end_entity)?;
@@ -167,7 +151,7 @@ impl ServerCertVerifier for ServerVerifier {
                 if roots.iter().any(|root| root == leaf.der()) {
                     // A root that serves itself: the stock verifier takes no CA:TRUE leaf.
                     leaf.check_dates(now)?;
-                    leaf.check_server_purpose()?;
+                    leaf.check_purpose(Purpose::Server)?;
                     let parsed = rustls::server::ParsedCertificate::try_from(end_entity)?;
                     rustls::client::verify_server_name(&parsed, server_name)?;
                 } else {

@@ -1,15 +1,19 @@
 //! The client half: from a URL to a [`BoxTransport`].
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use url::Url;
 
+use super::cookies::Site;
 use super::upgrade::Target;
-use super::upgrade_response::Outcome;
-use super::{BoxTransport, dial, tuning, upgrade, upgrade_response, websocket};
+use super::upgrade_response::{Head, Outcome};
+use super::{
+    BoxTransport, CookieJar, ProxyChoice, dial, tuning, upgrade, upgrade_response, websocket,
+};
 use crate::error::{Error, NetworkReason, Result};
-use crate::tls::{self, ServerTrust};
+use crate::tls::{self, ClientTls, ServerTrust};
 
 /// Where and how to connect.
 #[derive(Clone)]
@@ -26,8 +30,17 @@ pub struct ConnectOptions {
     pub basic: Option<(String, String)>,
     /// Name and value of the session cookie.
     pub session_cookie: Option<(String, String)>,
+    /// What servers set, and what is sent to them again (wire §1.6). Answers are taken in, also
+    /// those of redirects and refusals.
+    pub cookies: Arc<Mutex<CookieJar>>,
+    /// Whether a cookie may be for a domain above the host's.
+    pub accept_parent_domain_cookies: bool,
+    /// Whether a proxy is on the way.
+    pub proxy: ProxyChoice,
     /// Which server certificates are accepted; unused with `ws:`.
     pub trust: ServerTrust,
+    /// Our own certificate, and where the server's are noted; unused with `ws:`.
+    pub client_tls: ClientTls,
     /// Time for everything up to the upgraded connection, redirects included. Couchbase Lite's: 15 s.
     pub handshake_timeout: Duration,
 }
@@ -35,6 +48,44 @@ pub struct ConnectOptions {
 impl ConnectOptions {
     /// Time that Couchbase Lite clients give the handshake (wire §1.9).
     pub const DEFAULT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+}
+
+impl ConnectOptions {
+    /// Names and values of the cookies that belong to a request.
+    fn cookies_for(&self, target: &Target) -> Vec<(String, String)> {
+        let jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = jar.matching(site(target), unix_time());
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        found.into_iter().map(owned).collect()
+    }
+
+    fn take_cookies(&self, head: &Head, target: &Target) {
+        let mut jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        for header in head.all("set-cookie") {
+            let accept_parent = self.accept_parent_domain_cookies;
+            jar.store(header, site(target), accept_parent, unix_time());
+        }
+    }
+}
+
+fn site(target: &Target) -> Site<'_> {
+    Site {
+        host: target.bare_host(),
+        path: target.path(),
+        is_tls: target.is_tls,
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cookies end at a time of day, and this is a driver"
+)]
+fn unix_time() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
 }
 
 impl fmt::Debug for ConnectOptions {
@@ -49,6 +100,7 @@ impl fmt::Debug for ConnectOptions {
             )
             .field("basic", &self.basic.as_ref().map(|_| "…"))
             .field("session_cookie", &self.session_cookie.as_ref().map(|_| "…"))
+            .field("proxy", &self.proxy)
             .field("handshake_timeout", &self.handshake_timeout)
             .finish_non_exhaustive()
     }
@@ -99,14 +151,17 @@ async fn follow(options: &ConnectOptions) -> Result<Connected> {
     let mut target = Target::new(&options.url)?;
     let mut credentials = true;
     for _ in 0..=tuning::MAX_REDIRECTS {
-        let request = upgrade::Request::new(&target, options, credentials)?;
+        let cookies = options.cookies_for(&target);
+        let request = upgrade::Request::new(&target, options, credentials, &cookies)?;
         let tls = if target.is_tls {
-            Some(tls::client_config(&options.trust)?)
+            Some(tls::client_config(&options.trust, &options.client_tls)?)
         } else {
             None
         };
-        let mut stream = dial::open(&target, tls).await?;
-        let head = upgrade_response::exchange(&mut stream, &request, &target).await?;
+        let proxy = options.proxy.on_the_way_to(&target)?;
+        let mut stream = dial::open(&target, tls, proxy.as_ref()).await?;
+        let head = upgrade_response::exchange(&mut stream, &request.text, &target).await?;
+        options.take_cookies(&head, &target);
         match upgrade_response::judge(&mut stream, head, &request, options).await? {
             Outcome::Redirect(location) => {
                 let next = target.redirect(&location)?;

@@ -13,17 +13,51 @@ use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
 use super::upgrade::Target;
-use super::{NetStream, net_error, tuning};
+use super::{NetStream, Proxy, net_error, tuning};
 use crate::error::{Error, NetworkReason, Result};
+use crate::tls::{self, ClientTls, ServerTrust};
 
-/// Connects to `target`, with TLS if a configuration is given.
-pub(super) async fn open(target: &Target, tls: Option<Arc<ClientConfig>>) -> Result<NetStream> {
+/// Connects to `target`, through a proxy if one is given, with TLS if a configuration is given.
+pub(super) async fn open(
+    target: &Target,
+    tls: Option<Arc<ClientConfig>>,
+    proxy: Option<&Proxy>,
+) -> Result<NetStream> {
+    let stream = match proxy {
+        Some(proxy) => Box::pin(proxy.tunnel(target)).await?,
+        None => plain(target).await?,
+    };
+    encrypt(stream, target, tls).await
+}
+
+/// Connects to a proxy, with TLS that the platform's authorities vouch for if it is an `https:` one.
+pub(super) async fn open_proxy(target: &Target) -> Result<NetStream> {
+    let tls = if target.is_tls {
+        Some(tls::client_config(
+            &ServerTrust::PlatformRoots,
+            &ClientTls::default(),
+        )?)
+    } else {
+        None
+    };
+    encrypt(plain(target).await?, target, tls).await
+}
+
+async fn plain(target: &Target) -> Result<NetStream> {
     let tcp = connect_tcp(target).await?;
     // Frames are gathered above; waiting for more would only add latency.
     tcp.set_nodelay(true)
         .map_err(|error| net_error::from_io(&error, &target.authority()))?;
+    Ok(NetStream::Plain(tcp))
+}
+
+async fn encrypt(
+    stream: NetStream,
+    target: &Target,
+    tls: Option<Arc<ClientConfig>>,
+) -> Result<NetStream> {
     let Some(config) = tls else {
-        return Ok(NetStream::Plain(tcp));
+        return Ok(stream);
     };
     let name = ServerName::try_from(target.bare_host().to_owned()).map_err(|_| {
         Error::network(
@@ -32,7 +66,7 @@ pub(super) async fn open(target: &Target, tls: Option<Arc<ClientConfig>>) -> Res
         )
     })?;
     let stream = TlsConnector::from(config)
-        .connect(name, tcp)
+        .connect(name, stream)
         .await
         .map_err(|error| match error.kind() {
             // A listener that refuses us as it must sends an alert; a silent end tells nothing.

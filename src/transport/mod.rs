@@ -17,10 +17,12 @@
 //! Follows wire spec §1 and RFC 6455. Never looks into a message, never retries.
 
 mod connect;
+mod cookies;
 mod dial;
 mod loopback;
 mod net_error;
 mod net_stream;
+mod proxy;
 mod tuning;
 mod upgrade;
 mod upgrade_response;
@@ -36,9 +38,11 @@ use futures_util::{Sink, Stream};
 use crate::error::{Error, Result};
 
 pub use connect::{ConnectOptions, Connected, connect};
+pub use cookies::CookieJar;
 pub use loopback::{LoopbackOptions, loopback};
 pub(crate) use net_error::from_io;
 pub(crate) use net_stream::NetStream;
+pub use proxy::{Proxy, ProxyChoice};
 pub(crate) use websocket::server;
 
 /// What came from the peer. A PING never shows: it has been answered.

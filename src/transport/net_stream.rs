@@ -12,12 +12,13 @@ use tokio_rustls::TlsStream;
 #[derive(Debug)]
 pub(crate) enum NetStream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    /// Over TCP, or over another TLS: that of a proxy.
+    Tls(Box<TlsStream<NetStream>>),
 }
 
 impl NetStream {
     /// The certificate that the other side presented, DER.
-    pub(super) fn peer_certificate(&self) -> Option<Vec<u8>> {
+    pub(crate) fn peer_certificate(&self) -> Option<Vec<u8>> {
         match self {
             Self::Plain(_) => None,
             Self::Tls(stream) => {

@@ -78,7 +78,11 @@ fn options(authority: &str) -> ConnectOptions {
         headers: Vec::new(),
         basic: Some(("anna".into(), "geheim".into())),
         session_cookie: None,
+        cookies: Arc::default(),
+        accept_parent_domain_cookies: false,
+        proxy: ProxyChoice::Direct,
         trust: ServerTrust::OnlySelfSigned,
+        client_tls: crate::tls::ClientTls::default(),
         handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
     }
 }
@@ -160,6 +164,112 @@ async fn redirects_are_followed_and_credentials_stay_with_their_host() {
     let there = there.await.unwrap();
     assert!(there[0].starts_with("GET /x/_blipsync?a=b HTTP/1.1\r\n"));
     assert!(!there[0].contains("Authorization"), "{}", there[0]);
+}
+
+#[tokio::test]
+async fn cookies_of_every_answer_are_kept_and_sent_with_the_next_request() {
+    let redirect = "HTTP/1.1 302 Found\r\nLocation: /other/_blipsync\r\n\
+        Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2; Path=/db\r\nContent-Length: 0\r\n\r\n";
+    let refusal = "HTTP/1.1 503 Busy\r\nSet-Cookie: A=3; Path=/; Max-Age=60\r\n\r\n";
+    let answers = [redirect, refusal, GOOD];
+    let (authority, server) = scripted(answers.map(|text| text.as_bytes().to_vec()).into()).await;
+    let mut options = options(&authority);
+    options.headers = vec![("Cookie".into(), "own=0; B=own".into())];
+    let error = connect(&options).await.unwrap_err();
+    assert_eq!(error.code(), 10_503);
+    let json = options.cookies.lock().unwrap().take_persistent().unwrap();
+    assert!(String::from_utf8(json.clone()).unwrap().contains("\"A\""));
+    options.cookies = Arc::default();
+    options.cookies.lock().unwrap().load(&json);
+    connect(&options).await.unwrap();
+    let cookies: Vec<_> = server
+        .await
+        .unwrap()
+        .iter()
+        .map(|request| {
+            let lines = request.lines();
+            let mut found = lines.filter_map(|line| line.strip_prefix("Cookie: "));
+            let cookie = found.next().unwrap_or_default().to_owned();
+            assert_eq!(found.next(), None, "one header");
+            cookie
+        })
+        .collect();
+    // `b` is of another path; the second run knows only what has a date.
+    assert_eq!(
+        cookies,
+        ["own=0; B=own", "own=0; B=own; a=1", "own=0; B=own; A=3"]
+    );
+}
+
+/// A proxy that answers CONNECT with `answer` and, after a 200, is the server itself.
+async fn proxy(answer: &str, then: &str) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = socket.local_addr().unwrap().to_string();
+    let (answer, then) = (answer.to_owned(), then.to_owned());
+    let task = Handle::current().spawn(async move {
+        let (mut stream, _) = socket.accept().await.unwrap();
+        let mut heads = vec![read_head(&mut stream).await];
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        if answer.starts_with("HTTP/1.1 200") {
+            let Ok(byte) = stream.read_u8().await else {
+                return heads;
+            };
+            let request = format!("{}{}", char::from(byte), read_head(&mut stream).await);
+            let key = request
+                .lines()
+                .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+            let answer = fill_in(then.as_bytes(), key.unwrap());
+            stream.write_all(&answer).await.unwrap();
+            heads.push(request);
+        }
+        stream.shutdown().await.unwrap();
+        heads
+    });
+    (authority, task)
+}
+
+fn through(authority: &str, user: &str) -> ConnectOptions {
+    let mut options = options("far.example:4984");
+    let proxy = Proxy::parse(&format!("http://{user}{authority}")).unwrap();
+    options.proxy = ProxyChoice::Through(proxy);
+    options
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_a_tunnel_and_sees_no_credentials_but_its_own() {
+    let (authority, seen) = proxy("HTTP/1.1 200 OK\r\nVia: x\r\n\r\n", GOOD).await;
+    connect(&through(&authority, "u:p@")).await.unwrap();
+    let seen = seen.await.unwrap();
+    assert_eq!(
+        seen[0],
+        "CONNECT far.example:4984 HTTP/1.1\r\nHost: far.example:4984\r\n\
+         Proxy-Authorization: Basic dTpw\r\n\r\n"
+    );
+    assert!(seen[1].starts_with("GET /db/_blipsync HTTP/1.1\r\nHost: far.example:4984"));
+    assert!(seen[1].contains("\r\nAuthorization: Basic "));
+    assert!(!seen[1].contains("Proxy-Authorization"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named() {
+    for (answer, code) in [
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", 10_407),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", 10_403),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", 10_502),
+        ("HTTP/1.1 200 OK\r\n\r\ntoo early", 5_013),
+        ("SSH-2.0-x\r\n\r\n", 11_002),
+    ] {
+        let (authority, _seen) = proxy(answer, "").await;
+        let error = connect(&through(&authority, "")).await.unwrap_err();
+        assert_eq!(error.code(), code, "{answer}: {error:?}");
+        assert_eq!(error.is_transient(), code == 10_502);
+        if code != 11_002 {
+            assert!(error.message().contains(&authority), "{error}");
+        }
+    }
+    let error = connect(&through("127.0.0.1:1", "")).await.unwrap_err();
+    assert_eq!(error.code(), 5_019);
+    assert!(error.message().starts_with("proxy 127.0.0.1:1"), "{error}");
 }
 
 #[tokio::test]

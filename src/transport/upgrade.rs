@@ -73,7 +73,7 @@ impl Target {
         Ok(next)
     }
 
-    fn of(mut url: Url, reason: NetworkReason) -> Result<Self> {
+    pub(super) fn of(mut url: Url, reason: NetworkReason) -> Result<Self> {
         let is_tls = match url.scheme() {
             "ws" | "http" => false,
             "wss" | "https" => true,
@@ -123,6 +123,11 @@ impl Target {
         }
     }
 
+    /// The path of the request, without its query.
+    pub(super) fn path(&self) -> &str {
+        self.url.path()
+    }
+
     fn request_target(&self) -> String {
         match self.url.query() {
             Some(query) => format!("{}?{query}", self.url.path()),
@@ -149,6 +154,7 @@ impl Request {
         target: &Target,
         options: &ConnectOptions,
         credentials: bool,
+        stored: &[(String, String)],
     ) -> Result<Self> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce)
@@ -172,21 +178,29 @@ impl Request {
         if !options.protocols.is_empty() {
             lines.add("Sec-WebSocket-Protocol", &options.protocols.join(","))?;
         }
+        let mut cookies = Vec::new();
         if credentials {
             if let Some((user, password)) = &options.basic {
                 lines.add("Authorization", &basic(user, password)?)?;
             } else if let Some(value) = extra.authorization {
                 lines.add("Authorization", value)?;
             }
-            let session = options.session_cookie.as_ref().map(cookie).transpose()?;
-            let cookies: Vec<&str> = extra
-                .cookies
-                .into_iter()
-                .chain(session.as_deref())
-                .collect();
-            if !cookies.is_empty() {
-                lines.add("Cookie", &cookies.join("; "))?;
-            }
+            cookies.extend(extra.cookies.iter().map(|given| (*given).to_owned()));
+            cookies.extend(options.session_cookie.as_ref().map(cookie).transpose()?);
+        }
+        // What the caller gives counts more than what a server has set.
+        let given = cookies.join(";");
+        let is_given = |name: &str| {
+            given.split(';').any(|one| {
+                let known = one.split('=').next().unwrap_or_default().trim();
+                known.eq_ignore_ascii_case(name)
+            })
+        };
+        for (name, value) in stored.iter().filter(|(name, _)| !is_given(name)) {
+            cookies.push(format!("{name}={value}"));
+        }
+        if !cookies.is_empty() {
+            lines.add("Cookie", &cookies.join("; "))?;
         }
         for (name, value) in extra.rest {
             lines.add(name, value)?;
@@ -280,7 +294,10 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::tls::ServerTrust;
+    use crate::transport::ProxyChoice;
 
     fn options(url: &str) -> ConnectOptions {
         ConnectOptions {
@@ -289,14 +306,18 @@ mod tests {
             headers: Vec::new(),
             basic: None,
             session_cookie: None,
+            cookies: Arc::default(),
+            accept_parent_domain_cookies: false,
+            proxy: ProxyChoice::Direct,
             trust: ServerTrust::PlatformRoots,
+            client_tls: crate::tls::ClientTls::default(),
             handshake_timeout: ConnectOptions::DEFAULT_HANDSHAKE_TIMEOUT,
         }
     }
 
     fn request(options: &ConnectOptions, credentials: bool) -> Result<String> {
         let target = Target::new(&options.url)?;
-        let request = Request::new(&target, options, credentials)?;
+        let request = Request::new(&target, options, credentials, &[])?;
         Ok(String::from_utf8(request.text).unwrap())
     }
 

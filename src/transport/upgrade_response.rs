@@ -43,11 +43,11 @@ pub(super) struct Accepted {
 /// Sends the request and reads the head of the answer.
 pub(super) async fn exchange(
     stream: &mut NetStream,
-    request: &Request,
+    request: &[u8],
     target: &Target,
 ) -> Result<Head> {
     let failed = |error| net_error::from_io(&error, &target.authority());
-    stream.write_all(&request.text).await.map_err(failed)?;
+    stream.write_all(request).await.map_err(failed)?;
     stream.flush().await.map_err(failed)?;
     let mut buffer = BytesMut::new();
     for _ in 0..MAX_INTERIM {
@@ -154,6 +154,23 @@ impl Head {
         }))
     }
 
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether nothing was read behind it.
+    pub(super) fn is_all(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The values of a header that may come several times.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers
+            .iter()
+            .filter(move |(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -202,7 +219,7 @@ impl Head {
     }
 
     /// The body's `reason` or text, else the reason phrase (wire §1.4).
-    async fn refusal_text(mut self, stream: &mut NetStream) -> String {
+    pub(super) async fn refusal_text(mut self, stream: &mut NetStream) -> String {
         let status = self.status;
         let is_chunked = self
             .header("transfer-encoding")

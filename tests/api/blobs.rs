@@ -57,6 +57,83 @@ fn blobs_of_every_size_come_back() {
 }
 
 #[test]
+fn a_whole_blob_is_stored_and_read_whatever_its_size_and_the_pieces_it_comes_in() {
+    const KIB: usize = 1024;
+    let fixture = Fixture::new();
+    for size in [
+        0,
+        1,
+        64 * KIB,
+        64 * KIB + 1,
+        1024 * KIB - 1,
+        1024 * KIB,
+        1024 * KIB + 1,
+        9_000_000,
+        // Above the size from which memory is the system's own.
+        33 * KIB * KIB + 5,
+    ] {
+        let content = content(size, size % 7);
+        let digest = BlobDigest::of(&content);
+        let mut pieces = content.chunks(70_001);
+        let stored = fixture
+            .database
+            .store_blob_pieces(|| Ok(pieces.next()))
+            .unwrap();
+        assert_eq!(stored, (digest, size as u64));
+        let whole = fixture.database.blob_reader(&digest).unwrap().unwrap();
+        assert!(whole.read_all().unwrap() == content, "{size}");
+        let mut reader = fixture.database.blob_reader(&digest).unwrap().unwrap();
+        for (offset, count) in [
+            (0, 1),
+            (7, 70_000),
+            (size / 2, size),
+            (size, 1),
+            (size + 9, 9),
+        ] {
+            let part = reader.read_part(offset as u64, count as u64).unwrap();
+            let start = offset.min(size);
+            assert!(
+                part == content[start..size.min(start + count)],
+                "{size} {offset}"
+            );
+        }
+
+        // The same from a source that gives little at a time, by another name.
+        let mut other = content;
+        other.push(1);
+        let mut rest = other.as_slice();
+        let stored = fixture.database.store_blob_from(|buffer| {
+            let limit = buffer.len().min(100_003);
+            Ok(rest.read(&mut buffer[..limit])?)
+        });
+        assert_eq!(
+            stored.unwrap(),
+            (BlobDigest::of(&other), other.len() as u64)
+        );
+        assert!(read(&fixture, &BlobDigest::of(&other)).unwrap() == other);
+    }
+}
+
+#[test]
+fn a_source_that_fails_is_told_and_leaves_nothing() {
+    let fixture = Fixture::new();
+    for fails_at in [0, 100_000, 5_000_000] {
+        let mut given = 0;
+        let stored = fixture.database.store_blob_from(|buffer| {
+            if given >= fails_at {
+                return Err(settee::Error::lite(Code::IoError, "for the test"));
+            }
+            given += buffer.len();
+            Ok(buffer.len())
+        });
+        assert_eq!(stored.unwrap_err().message(), "for the test");
+    }
+    let folder = fixture.database.path().join("Attachments");
+    let left = std::fs::read_dir(folder).map_or(0, Iterator::count);
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn only_large_blobs_are_files_and_equal_ones_are_one() {
     let fixture = Fixture::new();
     write(&fixture, &content(65_536, 2));

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use settee::database::{Database, DatabaseOptions};
+use settee::database::{Concurrency, Database, DatabaseOptions, SaveList};
 
 use super::support::{default, doc_id, save};
 
@@ -20,7 +20,7 @@ fn child_filler() {
     let database = Database::open("db", &DatabaseOptions::in_directory(directory)).unwrap();
     let body = format!(r#"{{"x":"{}"}}"#, "y".repeat(3_000));
     let (sender, receiver) = std::sync::mpsc::channel();
-    // Some alone, then some in groups.
+    // Some alone, some in groups, some in lists.
     let mut acknowledged = Vec::new();
     let mut failures = Vec::new();
     for n in 0..3_000 {
@@ -30,6 +30,17 @@ fn child_filler() {
                 Ok(_) => acknowledged.push(n),
                 Err(error) => failures.push(error),
             }
+        } else if n % 3 == 1 {
+            let mut list = SaveList::default();
+            for part in 0..3 {
+                list.push(Some(&format!("d{}", n + part * 10_000)), &body);
+            }
+            let (sender, rule) = (sender.clone(), Concurrency::LastWriteWins);
+            database.submit_saves(default(), list, rule, move |results| {
+                for (part, result) in (0..).zip(results) {
+                    sender.send((n + part * 10_000, result)).unwrap();
+                }
+            });
         } else {
             let (sender, body) = (sender.clone(), body.clone());
             database.submit_write(
@@ -58,6 +69,9 @@ fn child_filler() {
     let blob = writer
         .write(&vec![7; 10_000_000])
         .and_then(|()| writer.finish(None, None));
+    assert_eq!(blob.unwrap_err().code(), 13);
+    let mut pieces = std::iter::repeat_n([7; 100_000], 100);
+    let blob = database.store_blob_pieces(|| Ok(pieces.next()));
     assert_eq!(blob.unwrap_err().code(), 13);
 
     let check = |database: &Database| {

@@ -204,6 +204,7 @@ fn old_revisions_are_pruned_to_twenty() {
         rev_id: revisions[29].clone(),
         known: Vec::new(),
         max_history: 100,
+        delta: false,
     };
     let read = fixture
         .database

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use settee::Error;
-use settee::database::Concurrency;
+use settee::database::{Concurrency, SaveList};
 use settee::error::Code;
 
 use super::support::{Fixture, completion, default, doc_id, save};
@@ -119,26 +119,35 @@ fn plain_saves_fail_alone_and_give_their_sequences_back() {
         done,
     );
     let mut outcomes = Vec::new();
-    for n in 0..60 {
-        let (done, outcome) = completion();
-        outcomes.push(outcome);
-        // New documents, updates of them, conflicts, and bodies that are none.
-        let id = doc_id(&format!("d{}", n / 2 % 10));
-        let body = match n % 3 {
-            2 => "no JSON".to_owned(),
-            _ => format!(r#"{{"n":{n}}}"#),
-        };
+    // New documents, updates of them, conflicts, and bodies that are none; lists of every length up
+    // to ten.
+    let mut n = 0;
+    while n < 60 {
         let rule = match n {
             50.. => Concurrency::FailOnConflict,
             _ => Concurrency::LastWriteWins,
         };
-        let database = &fixture.database;
-        database.submit_save(default(), Some(id), body, rule, done);
+        let mut list = SaveList::default();
+        let end = (n + 1 + n % 10).min(if n < 50 { 50 } else { 60 });
+        for n in n..end {
+            let body = match n % 3 {
+                2 => "no JSON".to_owned(),
+                _ => format!(r#"{{"n":{n}}}"#),
+            };
+            list.push(Some(&format!("d{}", n / 2 % 10)), &body);
+        }
+        assert_eq!((list.len(), list.is_empty()), (end - n, false));
+        let (done, results) = channel();
+        let done = move |all: Vec<_>| done.send(all).unwrap();
+        fixture.database.submit_saves(default(), list, rule, done);
+        outcomes.push(results);
+        n = end;
     }
     go.send(()).unwrap();
     let mut saved = 0;
-    for (n, outcome) in outcomes.into_iter().enumerate() {
-        match outcome.recv().unwrap() {
+    let results = outcomes.into_iter().flat_map(|all| all.recv().unwrap());
+    for (n, outcome) in results.enumerate() {
+        match outcome {
             Ok(result) => {
                 assert_ne!(n % 3, 2);
                 assert_eq!(result.conflict, n >= 50);

@@ -40,6 +40,7 @@ fn history(database: &Database, id: &str, rev_id: &RevId) -> Vec<RevId> {
         rev_id: rev_id.clone(),
         known: Vec::new(),
         max_history: 20,
+        delta: false,
     };
     database
         .read(|tx| tx.read_revisions(&default(), &[request]))
@@ -245,7 +246,7 @@ fn announced_revisions_are_judged_by_wire_3_7() {
     ];
     let verdicts = fixture
         .database
-        .read(|tx| tx.judge_changes(&default(), &rows))
+        .read(|tx| tx.judge_changes(&default(), &rows, false))
         .unwrap();
     assert_eq!(
         verdicts,
@@ -337,6 +338,7 @@ fn the_body_of_a_revision_that_is_not_current_is_gone() {
         rev_id,
         known: Vec::new(),
         max_history: 20,
+        delta: false,
     };
     let read = fixture
         .database

@@ -20,7 +20,10 @@ const PEERS = [
   {
     name: 'Couchbase Lite Java CE 3.0.0',
     prepare: couchbaseLiteJava,
-    scenarios: require('./scenarios/couchbase-lite-java').scenarios,
+    scenarios: {
+      ...require('./scenarios/couchbase-lite-java').scenarios,
+      ...require('./scenarios/java-listener-trust').scenarios,
+    },
   },
   {
     name: 'pythonblip 0.3.1',

@@ -322,9 +322,18 @@ async fn a_connection_that_does_not_end_is_cut_off_when_the_listener_stops() {
         stop: Duration::from_millis(50),
         ..tuning::PATIENCE
     };
-    let shared = Shared::new(service, rules, None, tuning::CAPS, patience);
+    let shared = Shared::new(server::Setup {
+        service,
+        rules,
+        tls: None,
+        authorizer: None,
+        caps: tuning::CAPS,
+        patience,
+        pace: tuning::PACE,
+    });
     let bound = bind::bind(Some("127.0.0.1"), 0).unwrap();
-    let server = Server::start(shared, bound, &Handle::current()).unwrap();
+    let server =
+        Server::start(shared, bound, CancellationToken::new(), &Handle::current()).unwrap();
     let mut transport = connect(&options_of(&server)).await.unwrap().transport;
     wait_for(&server, 1, 0).await;
     server.stop().await;

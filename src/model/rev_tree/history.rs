@@ -55,6 +55,7 @@ impl RevTree {
         let mut older: Vec<&RevId> = self
             .revisions
             .iter()
+            .filter(|revision| !revision.is_abandoned())
             .map(|revision| &revision.id)
             .filter(|id| id.generation() < generation)
             .collect();

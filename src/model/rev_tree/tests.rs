@@ -300,3 +300,72 @@ proptest! {
         }
     }
 }
+
+/// A tree with the branches `2-aa` (current) and `2-bb`, of which a remote had the first.
+fn followed() -> RevTree {
+    let mut tree = RevTree::new();
+    let remote = Some(RemoteId(1));
+    tree.insert(&id("1-01"), &[], false, remote).unwrap();
+    let base = [id("1-01")];
+    tree.insert(&id("2-aa"), &base, false, remote).unwrap();
+    let kind = tree.insert(&id("2-bb"), &base, false, remote).unwrap();
+    assert_eq!(kind, InsertKind::Current, "the remote went over, and so do we");
+    tree
+}
+
+#[test]
+fn a_remote_is_followed_once_to_another_branch_but_never_back() {
+    let mut tree = followed();
+    assert!(!tree.contains(&id("2-aa")) && !tree.has_conflict());
+    assert_eq!(tree.current().unwrap().id, id("2-bb"));
+    let base = [id("1-01")];
+    let kind = tree.insert(&id("2-aa"), &base, false, Some(RemoteId(1)));
+    assert_eq!(kind.unwrap(), InsertKind::Conflict);
+    assert!(tree.has_conflict());
+}
+
+#[test]
+fn what_descends_from_an_abandoned_revision_is_followed() {
+    let mut tree = followed();
+    let history = [id("2-aa"), id("1-01")];
+    let kind = tree.insert(&id("3-cc"), &history, false, Some(RemoteId(1)));
+    assert_eq!(kind.unwrap(), InsertKind::Current);
+    assert_eq!(tree.current().unwrap().id, id("3-cc"));
+    assert!(!tree.has_conflict());
+}
+
+#[test]
+fn abandoned_leaves_survive_the_stored_form_and_are_few() {
+    let mut tree = followed();
+    let base = [id("1-01")];
+    for n in 0..40 {
+        let rev = id(&format!("2-{:02x}", n + 0x40));
+        tree.insert(&rev, &base, false, Some(RemoteId(1))).unwrap();
+    }
+    let current = tree.current().unwrap().id.clone();
+    let mut read = RevTree::decode(&current, false, &tree.encode()).unwrap();
+    assert_eq!(read, tree);
+    assert!(read.len() <= 2 + MAX_ABANDONED, "{}", read.len());
+    assert!(!read.has_conflict());
+    read.prune(1);
+    assert!(!read.has_conflict());
+    assert_eq!(read.ancestors_for_reply(&id("9-aa"), 10).len(), 1);
+}
+
+#[test]
+fn a_winner_with_the_longer_history_is_grafted_on_the_loser() {
+    let mut tree = RevTree::new();
+    for rev in ["1-01", "2-aa", "3-aa", "4-aa", "5-aa"] {
+        tree.add_local(id(rev), false);
+    }
+    let kind = tree.insert(&id("2-bb"), &[id("1-01")], false, None).unwrap();
+    assert_eq!(kind, InsertKind::Conflict);
+    tree.graft(&id("5-aa"), &id("2-bb"));
+    assert!(!tree.has_conflict());
+    assert_eq!(tree.current().unwrap().id, id("5-aa"));
+    let history = tree.history(&id("5-aa"), &[id("2-bb")], 20);
+    let generations: Vec<_> = history.iter().map(RevId::generation).collect();
+    assert_eq!(generations, [4, 3, 2]);
+    assert_eq!(history[2], id("2-bb"));
+    assert!(!tree.contains(&id("4-aa")));
+}

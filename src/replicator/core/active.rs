@@ -110,13 +110,17 @@ impl Core {
             let doc_ids = collection.config.doc_ids.clone();
             if active.pull {
                 let config = PullConfig {
+                    deltas: self.deltas,
                     active: true,
                     continuous: active.continuous,
                     doc_ids: doc_ids.clone(),
                     channels: collection.config.channels.clone(),
                     auto_purge: active.auto_purge,
+                    filtered: collection.config.pull_filter,
+                    keep_conflicts: collection.config.keep_conflicts,
                 };
-                let puller = Puller::new(index, wire, config);
+                let mut puller = Puller::new(index, wire, config);
+                puller.look_for_conflicts(&mut self.cx);
                 match checkpointer.since() {
                     None if !checkpointer.had_local() => self.cx.ask(
                         DbRequest::IsCollectionEmpty(index),
@@ -128,12 +132,15 @@ impl Core {
             }
             if active.push {
                 let config = PushConfig {
+                    deltas: self.deltas,
                     active: true,
                     continuous: active.continuous,
                     doc_ids,
                     live_only: false,
                     trust_ancestors: checkpointer.is_valid() || !checkpointer.had_local(),
                     pulls_too: active.pull,
+                    filtered: collection.config.push_filter,
+                    replacements: false,
                 };
                 let already = checkpointer.completed().clone();
                 let mut pusher = Pusher::new(index, wire, config, already);

@@ -49,6 +49,8 @@ pub(super) struct Checkpointer {
     dirty: bool,
     save_at: Option<Instant>,
     saving: Option<Bytes>,
+    /// Times that the peer has told its revision since it last took one of ours.
+    refetches: u32,
 }
 
 #[derive(Deserialize, Default)]
@@ -105,6 +107,7 @@ impl Checkpointer {
             dirty: false,
             save_at: None,
             saving: None,
+            refetches: 0,
         }
     }
 
@@ -293,6 +296,7 @@ impl Checkpointer {
                 if !self.adopt_revision(&message, cx) {
                     return;
                 }
+                self.refetches = 0;
                 if let Some(body) = self.saving.clone() {
                     cx.ask(
                         DbRequest::SaveLocalCheckpoint {
@@ -303,7 +307,10 @@ impl Checkpointer {
                     );
                 }
             }
-            (CheckpointStep::SaveRemote, Err(Error::Http { status: 409, .. })) => {
+            (CheckpointStep::SaveRemote, Err(Error::Http { status: 409, .. }))
+                if self.refetches < tuning::CHECKPOINT_REFETCHES =>
+            {
+                self.refetches += 1;
                 self.fetch(CheckpointStep::RefetchRevision, cx);
             }
             (CheckpointStep::RefetchRevision, Ok(message)) => {

@@ -18,6 +18,12 @@ pub struct CoreCollection {
     pub doc_ids: Option<Vec<DocId>>,
     /// Only documents of these channels, when pulling from a Sync Gateway.
     pub channels: Option<Vec<String>>,
+    /// Whether conflicts are kept for the application's resolver.
+    pub keep_conflicts: bool,
+    /// Whether a push filter must be asked.
+    pub push_filter: bool,
+    /// Whether a pull filter must be asked.
+    pub pull_filter: bool,
 }
 
 /// See the module.

@@ -60,6 +60,7 @@ pub(super) struct Context {
     reply_routes: HashMap<RequestId, ReplyRoute>,
     next_token: u64,
     next_blob: u64,
+    bases_kept: bool,
 }
 
 impl Context {
@@ -76,6 +77,7 @@ impl Context {
             reply_routes: HashMap::new(),
             next_token: 0,
             next_blob: 0,
+            bases_kept: false,
         }
     }
 
@@ -92,6 +94,14 @@ impl Context {
         self.next_token += 1;
         self.requests
             .push_back((RequestToken(self.next_token), request));
+    }
+
+    /// Deltas are spoken with this peer: the database is to keep what they need.
+    pub(super) fn keep_delta_bases(&mut self, for_anybody: bool) {
+        if !std::mem::replace(&mut self.bases_kept, true) {
+            let request = DbRequest::KeepDeltaBases { for_anybody };
+            self.ask(request, DbRoute::Nobody);
+        }
     }
 
     /// Whether so much waits for the database or the socket that the peer must wait too.

@@ -22,6 +22,15 @@ pub struct RequestToken(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CollectionIndex(pub u32);
 
+/// Which way documents go, as the active side says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the active side to the passive one.
+    Push,
+    /// From the passive side to the active one.
+    Pull,
+}
+
 /// Names one blob being read or written by this connection; chosen by the core, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobHandle(pub u64);
@@ -74,6 +83,8 @@ pub enum DbRequest {
         collection: CollectionIndex,
         /// Document and announced revision.
         rows: Vec<(DocId, RevId)>,
+        /// Tell only ancestors that can be bases of deltas.
+        bodies_only: bool,
     },
     /// Judges rows of a `proposeChanges` list.
     JudgeProposals {
@@ -88,6 +99,20 @@ pub enum DbRequest {
         collection: CollectionIndex,
         /// Which revisions.
         revisions: Vec<RevisionRequest>,
+    },
+    /// Reads bodies of revisions that deltas are based on.
+    ReadBodies {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Which revisions.
+        revisions: Vec<(DocId, RevId)>,
+        /// The answer may end early once it has so many bytes.
+        max_bytes: usize,
+    },
+    /// Deltas are spoken with this peer: keeps from now on what they need.
+    KeepDeltaBases {
+        /// For peers that are not remembered one by one (passive side).
+        for_anybody: bool,
     },
     /// Inserts revisions, in one transaction, each for itself.
     InsertRevisions {
@@ -111,6 +136,31 @@ pub enum DbRequest {
         collection: CollectionIndex,
         /// Which documents; absent ones are passed over.
         doc_ids: Vec<DocId>,
+    },
+    /// The conflicts of earlier runs that nobody has ended.
+    FindConflicts(CollectionIndex),
+    /// Ends a conflict: asks the application's resolver, if it has one.
+    ResolveConflict {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Which document.
+        doc_id: DocId,
+        /// The revision that is in conflict with the current one.
+        rev_id: RevId,
+    },
+    /// Asks the application's push filter about current revisions, whose bodies are read for it.
+    FilterChanges {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// Document, current revision, and whether that is a tombstone.
+        revisions: Vec<(DocId, RevId, bool)>,
+    },
+    /// Asks the application's pull filter about what came.
+    FilterIncoming {
+        /// Which collection.
+        collection: CollectionIndex,
+        /// What came.
+        subjects: Vec<FilterSubject>,
     },
     /// Which of these blobs are stored here.
     FindBlobs(Vec<BlobDigest>),
@@ -161,7 +211,7 @@ pub enum DbRequest {
 pub enum DbAnswer {
     /// To `LoadLocalCheckpoint`.
     LocalCheckpoint(Result<Option<Bytes>>),
-    /// To `SaveLocalCheckpoint`, `MarkPushed`, `Purge`, `FinishBlob`.
+    /// To `SaveLocalCheckpoint`, `MarkPushed`, `Purge`, `FinishBlob`, `KeepDeltaBases`.
     Done(Result<()>),
     /// To `IsCollectionEmpty`.
     Empty(Result<bool>),
@@ -178,14 +228,48 @@ pub enum DbAnswer {
     ProposalVerdicts(Result<Vec<ProposalVerdict>>),
     /// To `ReadRevisions`, aligned; `None` where the body is gone.
     Revisions(Result<Vec<Option<OutgoingRevision>>>),
+    /// To `ReadBodies`, aligned as far as it goes; `None` where the body is gone.
+    Bodies(Result<Vec<Option<Bytes>>>),
     /// To `InsertRevisions`, aligned. Given after the commit.
     Inserted(Result<Vec<InsertOutcome>>),
+    /// To `FindConflicts`.
+    Conflicts(Result<Vec<(DocId, RevId)>>),
+    /// To `ResolveConflict`: whether content of ours waits to be pushed.
+    ConflictEnded(Result<bool>),
+    /// To `FilterChanges` and `FilterIncoming`, aligned.
+    Filtered(Vec<FilterVerdict>),
     /// To `FindBlobs`, aligned.
     BlobsFound(Result<Vec<bool>>),
     /// To `OpenBlob`: the length in bytes.
     BlobOpened(Result<u64>),
     /// To `ReadBlob`: empty at the end.
     BlobData(Result<Bytes>),
+}
+
+/// A document that a filter is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterSubject {
+    /// Which document.
+    pub doc_id: DocId,
+    /// Whether the revision is a tombstone.
+    pub deleted: bool,
+    /// Whether the user lost access to it.
+    pub access_removed: bool,
+    /// JSON text of an object; `None` when it is not there any more.
+    pub body: Option<Bytes>,
+}
+
+/// What a filter says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilterVerdict {
+    /// Replicate it.
+    Pass,
+    /// Leave it out.
+    Reject,
+    /// The revision has been replaced meanwhile.
+    Gone,
+    /// The filter could not decide.
+    Failed(Error),
 }
 
 /// How the connection should be closed.

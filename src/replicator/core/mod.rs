@@ -19,6 +19,7 @@ mod checkpointer;
 mod collection;
 mod context;
 pub mod effects;
+mod gate;
 mod passive;
 mod puller;
 mod pusher;
@@ -33,12 +34,15 @@ use checkpointer::{CheckpointStep, Checkpointer};
 use collection::Collection;
 pub use collection::CoreCollection;
 use context::{Context, DbRoute, ReplyRoute};
-use effects::{CloseReason, CollectionIndex, DbAnswer, DbRequest, DocumentEnded, RequestToken};
+use effects::{
+    CloseReason, CollectionIndex, DbAnswer, DbRequest, Direction, DocumentEnded, RequestToken,
+};
+pub use gate::Access;
+use gate::Gate;
 use passive::PassiveSession;
 
 use crate::blip::{self, Connection, Event, Message, ReplyTo, RequestId};
 use crate::error::{Error, Result};
-use crate::model::Sequence;
 use crate::protocol::Request;
 use crate::replicator::tuning;
 
@@ -71,6 +75,8 @@ pub struct CoreConfig {
     pub role: Role,
     /// Collections, in the order of their [`CollectionIndex`].
     pub collections: Vec<CoreCollection>,
+    /// Whether deltas are sent to a peer that takes them, and taken (wire §6).
+    pub deltas: bool,
     /// Limits of the BLIP connection.
     pub blip: blip::Config,
     /// Time since 1970 at the moment of [`Core::new`].
@@ -97,6 +103,11 @@ pub enum Output {
     Status(CoreStatus),
     /// Documents whose fate is decided.
     Documents(Vec<DocumentEnded>),
+    /// The client of a passive side has said which collections it replicates. Given once.
+    Opened(Vec<CollectionIndex>),
+    /// Ask the application whether the client may replicate this way and bring the answer to
+    /// [`Core::handle_permission`]. Given once a direction, and only if [`Access::asks`].
+    Ask(Direction),
     /// Send what is queued, then this CLOSE. Given once.
     Close(CloseReason),
     /// Nothing more now; call [`Core::handle_timeout`] at this time.
@@ -120,9 +131,11 @@ pub struct Core {
     role: Role,
     collections: Vec<Collection>,
     passive: PassiveSession,
+    gate: Gate,
     fetcher: BlobFetcher,
     sender: BlobSender,
     phase: Phase,
+    deltas: bool,
     close: Option<CloseReason>,
     outcome: Result<()>,
     told: CoreStatus,
@@ -160,9 +173,11 @@ impl Core {
             role: config.role,
             collections,
             passive: PassiveSession::default(),
+            gate: Gate::default(),
             fetcher: BlobFetcher::default(),
             sender: BlobSender::default(),
             phase: Phase::Starting,
+            deltas: config.deltas,
             close: None,
             outcome: Ok(()),
             told: CoreStatus::default(),
@@ -174,7 +189,12 @@ impl Core {
 
     fn start(&mut self) {
         match self.role {
-            Role::Passive => self.phase = Phase::Running,
+            Role::Passive => {
+                self.phase = Phase::Running;
+                if self.deltas {
+                    self.cx.keep_delta_bases(true);
+                }
+            }
             Role::Active(_) => {
                 for checkpointer in self
                     .collections
@@ -185,6 +205,11 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Sets what a client may do (passive side). Before the first message.
+    pub fn set_access(&mut self, access: Access) {
+        self.gate.set_access(access);
     }
 
     /// A WebSocket message arrived.
@@ -413,6 +438,15 @@ impl Core {
         }
     }
 
+    /// Ends a client's connection for good: its right was withdrawn (trust §6.2). It is told with
+    /// 1008, after which no client comes back by itself.
+    pub fn revoke(&mut self, now: Instant) {
+        self.cx.now = now;
+        if matches!(self.phase, Phase::Starting | Phase::Running) {
+            self.begin_close(1008, "access withdrawn");
+        }
+    }
+
     /// What became of the connection; meaningful once it is closed.
     pub fn outcome(&self) -> Result<()> {
         self.outcome.clone()
@@ -455,6 +489,12 @@ impl Core {
         if status != self.told {
             self.told = status;
             return Output::Status(status);
+        }
+        if let Some(collections) = self.gate.take_opened() {
+            return Output::Opened(collections);
+        }
+        if let Some(direction) = self.gate.take_question() {
+            return Output::Ask(direction);
         }
         if let Some(close) = self.close.take() {
             return Output::Close(close);
@@ -562,9 +602,4 @@ impl Core {
             }
         }
     }
-}
-
-/// Reads `since` as a listener does: an integer, anything else is the start (wire §3.5).
-fn since_sequence(since: Option<&str>) -> Sequence {
-    Sequence(since.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

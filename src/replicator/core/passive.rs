@@ -1,15 +1,18 @@
 //! What only the passive side does: serve collections, checkpoints and subscriptions.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 use super::context::{Context, DbRoute};
-use super::effects::{DbAnswer, DbRequest};
+use super::effects::{DbAnswer, DbRequest, Direction};
+use super::gate::{self, Held};
 use super::puller::{PullConfig, Puller};
 use super::pusher::{PushConfig, Pusher};
-use super::{Core, CoreCollection, since_sequence};
+use super::{Core, CoreCollection};
 use crate::blip::{Message, ReplyTo};
 use crate::error::{Code, Error, Result};
-use crate::model::{CollectionSpec, DocId, SequenceSet};
+use crate::model::{CollectionSpec, DocId, Sequence, SequenceSet};
 use crate::protocol::{CheckpointReply, CollectionReply, Request, SubChanges, no_handler};
 
 /// How the client names collections (wire §3.1): its first message decides.
@@ -106,7 +109,30 @@ impl Core {
         }
         self.settle_mode()?;
         let collection = self.find_served(request.collection())?;
-        self.serve(to, request, collection)
+        let one = Held {
+            to,
+            request,
+            collection,
+        };
+        match self.gate.admit(one)? {
+            Some(one) => self.serve(one.to, one.request, one.collection),
+            None => Ok(()),
+        }
+    }
+
+    /// The application has decided whether the client may replicate in a direction.
+    pub fn handle_permission(&mut self, direction: Direction, granted: bool, now: Instant) {
+        self.cx.now = now;
+        for one in self.gate.decide(direction, granted) {
+            let result = if granted {
+                self.serve(one.to, one.request, one.collection)
+            } else {
+                Err(gate::refused())
+            };
+            if let (Err(error), Some(to)) = (result, one.to) {
+                self.cx.blip.reply_error(to, &error);
+            }
+        }
     }
 
     fn serve(&mut self, to: Option<ReplyTo>, request: Request, collection: usize) -> Result<()> {
@@ -137,10 +163,14 @@ impl Core {
                     puller.handle_changes(to, rows, &mut self.cx);
                 }
             }
-            Request::ProposeChanges { rows, .. } => {
+            Request::ProposeChanges {
+                rows,
+                conflict_includes_rev,
+                ..
+            } => {
                 self.puller(collection);
                 if let Some(puller) = &mut self.collections[collection].puller {
-                    puller.handle_proposals(to, rows, &mut self.cx);
+                    puller.handle_proposals(to, rows, conflict_includes_rev, &mut self.cx);
                 }
             }
             Request::Rev(rev) => {
@@ -180,6 +210,7 @@ impl Core {
             self.passive.mode = Mode::Legacy;
             self.collections[default].wire = None;
             self.passive.served = vec![Some(default)];
+            self.gate.note_opened(vec![self.collections[default].index]);
         }
         Ok(())
     }
@@ -243,6 +274,9 @@ impl Core {
                 self.cx.ask(request, DbRoute::PeerCheckpoints(place));
             }
         }
+        let opened = served.iter().flatten();
+        let opened = opened.map(|index| self.collections[*index].index);
+        self.gate.note_opened(opened.collect());
         self.passive.opening = Some(Opening {
             to,
             entries: served.iter().map(|_| CollectionReply::Missing).collect(),
@@ -259,11 +293,14 @@ impl Core {
         let (index, wire) = (collection.index, collection.wire);
         collection.puller.get_or_insert_with(|| {
             let config = PullConfig {
+                deltas: self.deltas,
                 active: false,
                 continuous: true,
                 doc_ids: None,
                 channels: None,
                 auto_purge: false,
+                filtered: false,
+                keep_conflicts: false,
             };
             Puller::new(index, wire, config)
         });
@@ -292,6 +329,7 @@ impl Core {
             self.cx.blip.reply(to, Message::default());
         }
         let config = PushConfig {
+            deltas: self.deltas,
             active: false,
             continuous: sub.continuous,
             doc_ids: sub.doc_ids.map(|list| {
@@ -302,6 +340,8 @@ impl Core {
             live_only: sub.active_only,
             trust_ancestors: false,
             pulls_too: false,
+            filtered: false,
+            replacements: sub.send_replacement_revs,
         };
         let already = SequenceSet::up_to(since_sequence(sub.since.as_deref()));
         let mut pusher = Pusher::new(collection.index, collection.wire, config, already);
@@ -317,6 +357,14 @@ impl Core {
             client_id: String::new(),
             doc_ids: None,
             channels: None,
+            keep_conflicts: false,
+            push_filter: false,
+            pull_filter: false,
         }
     }
+}
+
+/// Reads `since` as a listener does: an integer, anything else is the start (wire §3.5).
+fn since_sequence(since: Option<&str>) -> Sequence {
+    Sequence(since.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 /// Names an announced remote sequence until it is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RemoteSequenceId(u64);
 
 /// Announced remote sequences in order of arrival (wire §4.5): everything before the first one

@@ -8,16 +8,18 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
+use super::tap::{Recording, tap};
 use crate::blip;
 use crate::database::{Concurrency, Database, DatabaseOptions};
 use crate::error::Result;
+use crate::model::replication::RemoteId;
 use crate::model::{BlobDigest, CollectionSpec, DocId};
 use crate::replicator::core::effects::DocumentEnded;
 use crate::replicator::core::{ActiveConfig, CoreCollection, CoreConfig, CoreStatus, Role};
 use crate::replicator::db_access::DbAccess;
 use crate::replicator::driver::{Driver, DriverObserver};
-use crate::replicator::{PassiveConfig, serve};
-use crate::transport::{LoopbackOptions, loopback};
+use crate::replicator::{ConflictResolver, Filters, PassiveConfig, serve};
+use crate::transport::{BoxTransport, LoopbackOptions, loopback};
 
 /// A database in a folder of its own.
 pub(super) struct Peer {
@@ -25,6 +27,14 @@ pub(super) struct Peer {
     pub(super) collections: Vec<CollectionSpec>,
     /// As active side, replicate only these documents.
     pub(super) only: Option<Vec<DocId>>,
+    /// Send and take deltas.
+    pub(super) deltas: bool,
+    /// As active side, these for every collection.
+    pub(super) filters: Filters,
+    /// As active side, pull these channels.
+    pub(super) channels: Option<Vec<String>>,
+    /// As active side, it decides conflicts.
+    pub(super) resolver: Option<Arc<dyn ConflictResolver>>,
     _folder: TempDir,
 }
 
@@ -50,6 +60,10 @@ impl Peer {
             database,
             collections,
             only: None,
+            deltas: true,
+            filters: Filters::default(),
+            channels: None,
+            resolver: None,
             _folder: folder,
         }
     }
@@ -92,6 +106,20 @@ impl Peer {
             .unwrap();
     }
 
+    pub(super) fn purge(&self, collection: usize, id: &str) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database.write(|tx| tx.purge(collection, &id)).unwrap();
+    }
+
+    pub(super) fn expire(&self, collection: usize, id: &str, at: i64) {
+        let id = DocId::parse(id).unwrap();
+        let collection = &self.collections[collection];
+        self.database
+            .write(|tx| tx.set_expiration(collection, &id, Some(at)))
+            .unwrap();
+    }
+
     pub(super) fn body(&self, collection: usize, id: &str) -> Option<String> {
         let id = DocId::parse(id).unwrap();
         let found = self
@@ -99,6 +127,45 @@ impl Peer {
             .read(|tx| tx.document(&self.collections[collection], &id))
             .unwrap();
         found.map(|document| String::from_utf8(document.body).unwrap())
+    }
+
+    /// An active side's core.
+    pub(super) fn core(&self, config: ActiveConfig) -> CoreConfig {
+        CoreConfig {
+            role: Role::Active(config),
+            collections: (self.collections.iter())
+                .map(|spec| CoreCollection {
+                    spec: spec.clone(),
+                    client_id: format!("cp-{spec}"),
+                    doc_ids: self.only.clone(),
+                    channels: self.channels.clone(),
+                    keep_conflicts: self.resolver.is_some(),
+                    push_filter: self.filters.push.is_some(),
+                    pull_filter: self.filters.pull.is_some(),
+                })
+                .collect(),
+            deltas: self.deltas,
+            blip: blip::Config::default(),
+            unix_time: Duration::from_secs(1_795_323_119),
+        }
+    }
+
+    /// The number of the one remote that tests know.
+    pub(super) fn remote(&self) -> RemoteId {
+        self.database.remote_id("ws://peer/db").unwrap()
+    }
+
+    pub(super) fn rev_id(&self, collection: usize, id: &str) -> Option<String> {
+        let id = DocId::parse(id).unwrap();
+        let found = self
+            .database
+            .read(|tx| tx.document(&self.collections[collection], &id));
+        found.unwrap().map(|found| found.rev_id.as_str().to_owned())
+    }
+
+    /// How many bodies of former revisions are kept.
+    pub(super) fn kept_bodies(&self) -> usize {
+        self.database.read(|tx| tx.count_kept_bodies()).unwrap()
     }
 
     /// Everything that must be equal on both sides: collection, id, revision, deleted, body.
@@ -137,6 +204,10 @@ pub(super) struct Log(Arc<Mutex<(Vec<CoreStatus>, Vec<DocumentEnded>)>>);
 impl Log {
     pub(super) fn documents(&self) -> Vec<DocumentEnded> {
         self.0.lock().unwrap().1.clone()
+    }
+
+    pub(super) fn has_status(&self) -> bool {
+        !self.0.lock().unwrap().0.is_empty()
     }
 
     fn is_idle(&self) -> bool {
@@ -185,47 +256,32 @@ impl Link {
         config: ActiveConfig,
         options: LoopbackOptions,
     ) -> Self {
-        let (near, far) = loopback(options);
-        let log = Log::default();
-        let (sender, inputs) = unbounded_channel();
-        let remote = active.database.remote_id("ws://peer/db").unwrap();
-        let access = DbAccess::new(
-            active.database.clone(),
-            active.collections.clone(),
-            Some(remote),
-            sender,
-        )
-        .unwrap();
-        let core = CoreConfig {
-            role: Role::Active(config),
-            collections: active
-                .collections
-                .iter()
-                .map(|spec| CoreCollection {
-                    spec: spec.clone(),
-                    client_id: format!("cp-{spec}"),
-                    doc_ids: active.only.clone(),
-                    channels: None,
-                })
-                .collect(),
-            blip: blip::Config::default(),
-            unix_time: Duration::from_secs(1_795_323_119),
-        };
-        let heartbeat = Duration::from_secs(300);
-        let driver = Driver::new(core, near, access, inputs, log.clone(), heartbeat);
-        let stop_active = CancellationToken::new();
+        Self::over(active, passive, config, loopback(options))
+    }
+
+    /// A connection over these two ends, the active one first.
+    pub(super) fn over(
+        active: &Peer,
+        passive: &Peer,
+        config: ActiveConfig,
+        (near, far): (BoxTransport, BoxTransport),
+    ) -> Self {
+        let (log, stop_active, running) = drive_active(active, config, near);
         let stop_passive = CancellationToken::new();
         let served = PassiveConfig {
             database: passive.database.clone(),
             collections: passive.collections.clone(),
+            deltas: passive.deltas,
             protocol: "BLIP_3+CBMobile_3".into(),
             peer: "loopback".into(),
+            read_only: false,
+            watch: None,
         };
         let busy = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Handle::current();
         Self {
             log,
-            active: runtime.spawn(driver.run(stop_active.clone())),
+            active: running,
             passive: runtime.spawn(serve(far, served, stop_passive.clone(), busy)),
             stop_active,
             stop_passive,
@@ -262,10 +318,62 @@ impl Link {
     }
 }
 
+/// Starts the active side of a connection.
+pub(super) fn drive_active(
+    active: &Peer,
+    config: ActiveConfig,
+    transport: BoxTransport,
+) -> (Log, CancellationToken, tokio::task::JoinHandle<Result<()>>) {
+    let log = Log::default();
+    let core = active.core(config);
+    let (running, stop) = drive(active, core, transport, log.clone());
+    (log, stop, running)
+}
+
+/// Starts an active side that is set up like this.
+pub(super) fn drive(
+    active: &Peer,
+    core: CoreConfig,
+    transport: BoxTransport,
+    log: Log,
+) -> (tokio::task::JoinHandle<Result<()>>, CancellationToken) {
+    let (sender, inputs) = unbounded_channel();
+    let access = DbAccess::new(
+        active.database.clone(),
+        active.collections.clone(),
+        Some(active.remote()),
+        sender,
+    )
+    .and_then(|access| {
+        access
+            .with_resolvers(vec![active.resolver.clone(); active.collections.len()])
+            .with_filters(vec![active.filters.clone(); active.collections.len()])
+    })
+    .unwrap();
+    let heartbeat = Duration::from_secs(300);
+    let driver = Driver::new(core, transport, access, inputs, log, heartbeat);
+    let stop = CancellationToken::new();
+    let running = tokio::runtime::Handle::current().spawn(driver.run(stop.clone()));
+    (running, stop)
+}
+
 /// One run from start to end on a perfect link.
 pub(super) async fn replicate(active: &Peer, passive: &Peer, config: ActiveConfig) -> Log {
     let link = Link::new(active, passive, config, LoopbackOptions::default());
     let log = link.log.clone();
     link.end().await.expect("the replication failed");
     log
+}
+
+/// As [`replicate`], with a tap on the active end.
+pub(super) async fn replicate_tapped(
+    active: &Peer,
+    passive: &Peer,
+    config: ActiveConfig,
+) -> Recording {
+    let (near, far) = loopback(LoopbackOptions::default());
+    let (near, recording) = tap(near);
+    let link = Link::over(active, passive, config, (near, far));
+    link.end().await.expect("the replication failed");
+    recording
 }

@@ -1,4 +1,4 @@
-//! A client written by hand on one end of a link, with our passive side on the other.
+//! A peer written by hand on one end of a link, with our passive or active side on the other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::pair::Peer;
-use crate::blip::{Config, Connection, Event, Message, ReplyMode, ReplyTo, RequestId};
+use super::pair::{Log, Peer, drive_active};
+use crate::blip::{Config, Connection, Event, Message, Properties, ReplyMode, ReplyTo, RequestId};
 use crate::error::Result;
 use crate::protocol::Request;
+use crate::replicator::core::ActiveConfig;
 use crate::replicator::{PassiveConfig, serve};
 use crate::transport::{BoxTransport, LoopbackOptions, Outgoing, Received, loopback};
 
@@ -28,12 +29,20 @@ pub(super) struct ScriptedPeer {
 
 impl ScriptedPeer {
     pub(super) fn connect(server: &Peer) -> Self {
+        Self::connect_with(server, "BLIP_3+CBMobile_3")
+    }
+
+    /// A client that agreed on this subprotocol.
+    pub(super) fn connect_with(server: &Peer, protocol: &str) -> Self {
         let (near, far) = loopback(LoopbackOptions::default());
         let config = PassiveConfig {
             database: server.database.clone(),
             collections: server.collections.clone(),
-            protocol: "BLIP_3+CBMobile_3".into(),
+            deltas: server.deltas,
+            protocol: protocol.into(),
             peer: "script".into(),
+            read_only: false,
+            watch: None,
         };
         let stop = CancellationToken::new();
         let active = Arc::new(AtomicBool::new(false));
@@ -46,6 +55,60 @@ impl ScriptedPeer {
             closed: None,
             server,
         }
+    }
+
+    /// A server that `active` replicates with; what it reports and how it ends.
+    pub(super) fn serve(
+        active: &Peer,
+        config: ActiveConfig,
+    ) -> (Self, Log, tokio::sync::oneshot::Receiver<Result<()>>) {
+        let (near, far) = loopback(LoopbackOptions::default());
+        let (log, _, running) = drive_active(active, config, far);
+        let (sender, outcome) = tokio::sync::oneshot::channel();
+        let server = tokio::runtime::Handle::current().spawn(async move {
+            let _ = sender.send(running.await.unwrap());
+        });
+        let peer = Self {
+            blip: Connection::new(Config::default()),
+            transport: near,
+            requests: VecDeque::new(),
+            replies: Vec::new(),
+            closed: None,
+            server,
+        };
+        (peer, log, outcome)
+    }
+
+    /// Answers the active side's opening, up to and including `subChanges`.
+    pub(super) async fn accept_pull(&mut self) -> crate::protocol::SubChanges {
+        loop {
+            let (to, request) = self.next_request().await;
+            match request {
+                Request::GetCheckpoint { .. } => {
+                    let missing = crate::error::Error::http(404, "missing");
+                    self.blip.reply_error(to.unwrap(), &missing);
+                }
+                Request::SubChanges(sub) => {
+                    self.blip.reply(to.unwrap(), Message::default());
+                    return sub;
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    /// Accepts checkpoints and waits for the close.
+    pub(super) async fn see_off(mut self) -> u16 {
+        while self.closed.is_none() {
+            while let Some((to, request)) = self.requests.pop_front() {
+                if let (Some(to), Request::SetCheckpoint { .. }) = (to, request) {
+                    let reply = Message::with_properties(Properties::new().with("rev", "0-1"));
+                    self.blip.reply(to, reply);
+                }
+            }
+            self.turn().await;
+        }
+        self.end().await
     }
 
     /// Sends raw bytes as one WebSocket message.
@@ -97,6 +160,25 @@ impl ScriptedPeer {
             self.turn().await;
             assert_eq!(self.closed, None, "closed instead of a request");
         }
+    }
+
+    /// Closes the connection.
+    pub(super) async fn close(self, code: u16, reason: &str) {
+        let Self {
+            mut transport,
+            server,
+            ..
+        } = self;
+        let reason = reason.to_owned();
+        transport
+            .send(Outgoing::Close { code, reason })
+            .await
+            .unwrap();
+        let ended = async { while let Some(Ok(_)) = transport.next().await {} };
+        tokio::time::timeout(Duration::from_secs(20), ended)
+            .await
+            .expect("the other side does not answer the close");
+        Self::join(server).await;
     }
 
     /// Reads until the passive side closes; its close code.

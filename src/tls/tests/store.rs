@@ -30,7 +30,7 @@ fn the_anonymous_identity_is_made_once_and_reused() {
         .anonymous(start() + DAY)
         .unwrap();
     assert_eq!(first, again);
-    server_config(&again).unwrap();
+    server_config(&again, None).unwrap();
 }
 
 #[test]

@@ -20,7 +20,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::error::{Error, NetworkReason};
 use crate::tls::verifier::ServerVerifier;
-use crate::tls::{ServerTrust, client_config, from_rustls, provider};
+use crate::tls::{ClientTls, SeenCertificates, ServerTrust, client_config, from_rustls, provider};
 
 const NOW: u64 = 1_800_000_000; // 2027-01-15
 
@@ -53,7 +53,7 @@ fn check(trust: &ServerTrust, chain: &[&[u8]]) -> Result<(), Error> {
 
 fn check_name(trust: &ServerTrust, chain: &[&[u8]], name: &str) -> Result<(), Error> {
     let chain: Vec<_> = chain.iter().map(|der| CertificateDer::from(*der)).collect();
-    ServerVerifier::new(trust, provider())?
+    ServerVerifier::new(trust, SeenCertificates::default(), provider())?
         .verify_server_cert(
             &chain[0],
             &chain[1..],
@@ -103,7 +103,12 @@ fn a_version_1_certificate_made_by_openssl_is_accepted() {
         println!("skipped: no openssl command that makes version 1 certificates");
         return;
     };
-    let verifier = ServerVerifier::new(&ServerTrust::OnlySelfSigned, provider()).unwrap();
+    let verifier = ServerVerifier::new(
+        &ServerTrust::OnlySelfSigned,
+        SeenCertificates::default(),
+        provider(),
+    )
+    .unwrap();
     let now = UnixTime::now();
     let name = ServerName::try_from("h").unwrap();
     verifier
@@ -343,7 +348,7 @@ async fn shake(
     };
     let client = async {
         let name = ServerName::try_from("any.example").unwrap();
-        let connector = TlsConnector::from(client_config(&trust).unwrap());
+        let connector = TlsConnector::from(client_config(&trust, &ClientTls::default()).unwrap());
         let mut stream = connector
             .connect(name, near)
             .await

@@ -4,6 +4,7 @@ const os = require('os');
 const path = require('path');
 const { ForeignProcess } = require('./foreign-process');
 const { SetteePeer } = require('./settee-peer');
+const { Wiretap } = require('./wiretap');
 
 /** Longest time that ending what a scenario started may take, milliseconds. */
 const CLEANUP_LIMIT = 20_000;
@@ -34,6 +35,13 @@ class Scenario {
       ({ event }) => event === 'listening',
     );
     return [listener, url];
+  }
+
+  /** A relay to the listener at `url` that hears what is said. */
+  async wiretap(url, options) {
+    const tap = await Wiretap.start(url, options);
+    this.started.push(() => tap.stop());
+    return tap;
   }
 
   /** The foreign program, started. */

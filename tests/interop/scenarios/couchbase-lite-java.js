@@ -376,6 +376,67 @@ const scenarios = {
     await assertEqual(settee, client, ids([...ours, ...theirs]));
   },
 
+  async 'exchanges deltas both ways when the listener has them on'(scenario) {
+    const [settee, client, url] = await pair(scenario, { enableDeltaSync: true });
+    const tap = await scenario.wiretap(url);
+    const all = [large('ours'), large('theirs')];
+    await settee.save(all.slice(0, 1));
+    await client.call('save', { documents: all.slice(1) });
+    await replicated(client, { url: tap.url });
+    // Both sides offer them, in their first reply.
+    assert.match(tap.said('client'), /deltas\0true\0/);
+    assert.match(tap.said('server'), /deltas\0true\0/);
+    assert.doesNotMatch(tap.said('client') + tap.said('server'), /deltaSrc/);
+    for (const [round, side] of ['client', 'server', 'client', 'server'].entries()) {
+      tap.forget();
+      const changed = all.map(({ id, body }) => ({ id, body: { ...body, round, side } }));
+      await (side === 'server'
+        ? settee.save(changed)
+        : client.call('save', { documents: changed }));
+      await replicated(client, { url: tap.url });
+      await assertEqual(settee, client, ids(all));
+      assert.strictEqual(tap.said(side).match(/deltaSrc\0/g)?.length, 2, `from the ${side}`);
+      const size = JSON.stringify(changed).length;
+      assert.ok(tap.bytes(side) < size / 5, `${tap.bytes(side)} bytes for ${size}`);
+    }
+  },
+
+  async 'exchanges no deltas when the listener has them off'(scenario) {
+    const [settee, client, url] = await pair(scenario);
+    const tap = await scenario.wiretap(url);
+    const all = [large('ours'), large('theirs')];
+    await settee.save(all);
+    await replicated(client, { url: tap.url });
+    const edited = (by) => all.map(({ id, body }) => ({ id, body: { ...body, by } }));
+    await settee.save(edited('settee'));
+    await replicated(client, { url: tap.url });
+    await client.call('save', { documents: edited('client') });
+    await replicated(client, { url: tap.url });
+    await assertEqual(settee, client, ids(all));
+    assert.doesNotMatch(tap.said('server'), /deltas\0/);
+    assert.doesNotMatch(tap.said('client') + tap.said('server'), /deltaSrc/);
+  },
+
+  async 'speaks CBMobile_2, with blobs, deletions and a conflict'(scenario) {
+    const [settee, client, url] = await pair(scenario);
+    const tap = await scenario.wiretap(url, { protocol: 'BLIP_3+CBMobile_2' });
+    const [ours, theirs] = ['ours', 'theirs'].map((side) => [
+      ...documents(side, 20),
+      ...withBlobs(side),
+    ]);
+    await settee.save(ours);
+    await client.call('save', { documents: forJava(theirs) });
+    await replicated(client, { url: tap.url });
+    await assertEqual(settee, client, ids([...ours, ...theirs]));
+    await settee.delete(['ours-1']);
+    await client.call('delete', { ids: ['theirs-1'] });
+    await settee.save([{ id: 'ours-2', body: { by: 'settee' } }]);
+    await client.call('save', { documents: [{ id: 'ours-2', body: { by: 'client' } }] });
+    await settle(client, tap.url);
+    await assertEqual(settee, client, ids([...ours, ...theirs]));
+    assert.strictEqual(await settee.count(), ours.length + theirs.length - 2);
+  },
+
   async 'replicates over TLS with the pinned self-signed certificate'(scenario) {
     const [settee, client, url] = await pair(scenario, {
       disableTLS: false,
@@ -427,6 +488,15 @@ function withBlobs(side) {
       blobs: { a: blob('one', 1_000), b: blob('two', 70_000), c: blob('one', 1_000) },
     },
   ];
+}
+
+/** A document of about 4 KiB in forty fields. */
+function large(id) {
+  const body = {};
+  for (let n = 0; n < 40; n += 1) {
+    body[`field${n}`] = bytes(`${id} ${n}`, 50).toString('hex');
+  }
+  return { id, body };
 }
 
 function edit(by, round) {

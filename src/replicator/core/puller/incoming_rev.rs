@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use super::super::blob_fetcher::{BlobFetcher, Waiter};
 use super::super::context::{Context, DbRoute};
-use super::super::effects::DbRequest;
+use super::super::effects::{DbRequest, FilterSubject, FilterVerdict};
 use super::super::puller::{PullNews, PullStep, Puller};
 use super::super::remote_sequence::RemoteSequenceId;
-use super::{answer, parse_ids};
+use super::{Lost, answer, parse_ids};
 use crate::blip::ReplyTo;
 use crate::error::{Code, Error, Result};
 use crate::model::replication::{BlobRef, ConflictPolicy, IncomingRevision, InsertOutcome};
@@ -19,9 +19,9 @@ use crate::replicator::tuning;
 /// A received revision on its way into the database.
 #[derive(Debug)]
 pub(in crate::replicator::core) struct Incoming {
-    to: Option<ReplyTo>,
-    sequences: Vec<RemoteSequenceId>,
-    revision: IncomingRevision,
+    pub(super) to: Option<ReplyTo>,
+    pub(super) sequences: Vec<RemoteSequenceId>,
+    pub(super) revision: IncomingRevision,
     size: usize,
     missing: VecDeque<BlobRef>,
     /// Blobs that the sender cannot deliver (wire §7.4).
@@ -44,12 +44,31 @@ impl Puller {
             Some(text) => RevId::parse(text.as_str()).unwrap_or_else(|_| ids.1.clone()),
             None => ids.1.clone(),
         };
-        let Some(sequences) = self.expected.remove(&(ids.0.clone(), announced)) else {
+        let asked = (ids.0.clone(), announced);
+        let Some(sequences) = self.expected.remove(&asked) else {
             let error = Error::from_blip("BLIP", 400, "'rev' that was not asked for");
             return answer(to, Err(&error), cx);
         };
+        if rev.delta_src.is_some() && rev.error.is_none() {
+            self.take_delta(to, sequences, asked, ids.1, rev, cx);
+        } else {
+            self.take_whole(to, sequences, ids, rev, cx);
+        }
+        self.advance(cx);
+    }
+
+    /// Takes in a revision that has its whole body.
+    pub(super) fn take_whole(
+        &mut self,
+        to: Option<ReplyTo>,
+        sequences: Vec<RemoteSequenceId>,
+        ids: (DocId, RevId),
+        rev: Rev,
+        cx: &mut Context,
+    ) {
         match read_rev(ids, rev) {
-            Ok((revision, clean)) => {
+            Ok(ReadRev::Removed(doc_id)) => self.take_removal(to, doc_id, sequences, cx),
+            Ok(ReadRev::Revision(revision, clean)) => {
                 let size = revision.body.len();
                 let incoming = Incoming {
                     to,
@@ -59,18 +78,107 @@ impl Puller {
                     missing: clean.blobs.into(),
                     unlisted: clean.unlisted,
                 };
-                self.take_in(incoming, cx);
+                self.received += 1;
+                self.received_bytes += size;
+                if self.config.filtered {
+                    self.filter_queue.push(incoming);
+                } else {
+                    self.take_in(incoming, cx);
+                }
             }
             Err((doc_id, deleted, error)) => {
                 self.end_failed(to, &sequences, &doc_id, deleted, error, cx);
             }
         }
-        self.advance(cx);
+    }
+
+    /// Wire §3.9: a body that says `_removed` stands for a lost access. A client that pushes one has
+    /// none to lose.
+    fn take_removal(
+        &mut self,
+        to: Option<ReplyTo>,
+        doc_id: DocId,
+        sequences: Vec<RemoteSequenceId>,
+        cx: &mut Context,
+    ) {
+        if !self.config.active {
+            let error = Error::http(404, "removed from channel");
+            return self.end_failed(to, &sequences, &doc_id, false, error, cx);
+        }
+        answer(to, Ok(()), cx);
+        self.completed += 1;
+        let lost = Lost {
+            doc_id,
+            deleted: false,
+            sequences,
+        };
+        self.lose_access(vec![lost], cx);
+    }
+
+    /// Asks the pull filter about what the turn brought.
+    fn filter(&mut self, cx: &mut Context) {
+        if self.filter_queue.is_empty() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.filter_queue);
+        let subjects = batch
+            .iter()
+            .map(|incoming| FilterSubject {
+                doc_id: incoming.revision.doc_id.clone(),
+                deleted: incoming.revision.deleted,
+                access_removed: false,
+                body: Some(incoming.revision.body.clone()),
+            })
+            .collect();
+        cx.ask(
+            DbRequest::FilterIncoming {
+                collection: self.collection,
+                subjects,
+            },
+            DbRoute::Pull(self.collection, PullStep::Filter(batch)),
+        );
+    }
+
+    pub(super) fn handle_filtered(
+        &mut self,
+        batch: Vec<Incoming>,
+        verdicts: Vec<FilterVerdict>,
+        cx: &mut Context,
+    ) {
+        for (incoming, verdict) in batch.into_iter().zip(verdicts) {
+            match verdict {
+                FilterVerdict::Pass => self.take_in(incoming, cx),
+                FilterVerdict::Reject | FilterVerdict::Gone => {
+                    self.reject(&incoming, cx);
+                }
+                FilterVerdict::Failed(error) => {
+                    // Trying again would not help: the checkpoint may pass it.
+                    self.reject(&incoming, cx);
+                    let revision = &incoming.revision;
+                    self.report(&revision.doc_id, revision.deleted, Some(error), cx);
+                }
+            }
+        }
+    }
+
+    fn reject(&mut self, incoming: &Incoming, cx: &mut Context) {
+        let error = Error::http(403, "rejected by validation function");
+        answer(incoming.to, Err(&error), cx);
+        self.drop_incoming(incoming);
+    }
+
+    /// Ends a revision that is not to be stored, without a word to the application.
+    fn drop_incoming(&mut self, incoming: &Incoming) {
+        self.let_go(incoming);
+        self.end_sequences(&incoming.sequences);
+    }
+
+    pub(super) fn let_go(&mut self, incoming: &Incoming) {
+        self.received -= 1;
+        self.received_bytes -= incoming.size;
     }
 
     pub(super) fn take_in(&mut self, incoming: Incoming, cx: &mut Context) {
-        self.received += 1;
-        self.received_bytes += incoming.size;
         if incoming.missing.is_empty() {
             return self.insert_queue.push_back(incoming);
         }
@@ -153,9 +261,18 @@ impl Puller {
 
     /// Hands what waits to the writer (design D13: whenever it is free, without a timer).
     pub(in crate::replicator::core) fn end_turn(&mut self, cx: &mut Context) {
+        self.read_bases(cx);
+        if self.received == 0 && self.expected.is_empty() {
+            self.lost_at.clear();
+        }
+        self.filter(cx);
         while !self.insert_queue.is_empty() && self.inserts_under_way < tuning::INSERTS_UNDER_WAY {
             let count = self.insert_queue.len().min(tuning::INSERT_BATCH);
             let mut batch: Vec<Incoming> = self.insert_queue.drain(..count).collect();
+            self.drop_overtaken(&mut batch, cx);
+            if batch.is_empty() {
+                continue;
+            }
             let revisions = batch
                 .iter_mut()
                 .map(|incoming| {
@@ -169,7 +286,9 @@ impl Puller {
                 })
                 .collect();
             self.inserts_under_way += 1;
-            let policy = if self.config.active {
+            let policy = if self.config.keep_conflicts {
+                ConflictPolicy::Keep
+            } else if self.config.active {
                 ConflictPolicy::ResolveByDefault
             } else {
                 ConflictPolicy::Refuse
@@ -182,6 +301,19 @@ impl Puller {
                 },
                 DbRoute::Pull(self.collection, PullStep::Insert(batch)),
             );
+        }
+    }
+
+    fn drop_overtaken(&mut self, batch: &mut Vec<Incoming>, cx: &mut Context) {
+        if self.lost_at.is_empty() {
+            return;
+        }
+        let overtaken: Vec<Incoming> = batch
+            .extract_if(.., |incoming| self.is_overtaken(incoming))
+            .collect();
+        for incoming in &overtaken {
+            answer(incoming.to, Ok(()), cx);
+            self.drop_incoming(incoming);
         }
     }
 
@@ -198,9 +330,15 @@ impl Puller {
         };
         for (incoming, outcome) in batch.into_iter().zip(outcomes) {
             let revision = &incoming.revision;
+            if outcome == InsertOutcome::Conflicted {
+                self.keep_conflict(&incoming, cx);
+                continue;
+            }
             let (error, push_again) = match outcome {
                 InsertOutcome::Failed(error) => (Some(error), false),
-                InsertOutcome::Inserted | InsertOutcome::AlreadyHad => (None, false),
+                InsertOutcome::Inserted | InsertOutcome::AlreadyHad | InsertOutcome::Conflicted => {
+                    (None, false)
+                }
                 InsertOutcome::Resolved { local_won } => (None, local_won),
             };
             if error.is_none() {
@@ -223,8 +361,7 @@ impl Puller {
         error: Option<Error>,
         cx: &mut Context,
     ) {
-        self.received -= 1;
-        self.received_bytes -= incoming.size;
+        self.let_go(incoming);
         let revision = &incoming.revision;
         match error {
             Some(error) => self.end_failed(
@@ -284,22 +421,22 @@ impl Puller {
     }
 }
 
-fn read_rev((doc_id, rev_id): (DocId, RevId), rev: Rev) -> ReadRev {
+fn read_rev(
+    (doc_id, rev_id): (DocId, RevId),
+    rev: Rev,
+) -> std::result::Result<ReadRev, (DocId, bool, Error)> {
     let deleted = rev.deleted;
     let fail = |error| Err((doc_id.clone(), deleted, error));
     if rev.error.is_some() {
         return fail(Error::http(502, "peer failed to send the revision"));
-    }
-    if rev.delta_src.is_some() {
-        return fail(Error::http(422, "Deltas are disabled for this peer"));
     }
     let history = match rev.ids() {
         Ok(ids) => ids.history,
         Err(error) => return fail(error),
     };
     match attachments::clean_received(rev.body) {
-        Ok(clean) if clean.removed => fail(Error::http(404, "removed from channel")),
-        Ok(clean) => Ok((
+        Ok(clean) if clean.removed => Ok(ReadRev::Removed(doc_id)),
+        Ok(clean) => Ok(ReadRev::Revision(
             IncomingRevision {
                 doc_id,
                 rev_id,
@@ -335,4 +472,9 @@ fn is_permanent(error: &Error) -> bool {
     !local_trouble && !error.is_transient()
 }
 
-type ReadRev = std::result::Result<(IncomingRevision, CleanBody), (DocId, bool, Error)>;
+/// What a `rev` says.
+enum ReadRev {
+    Revision(IncomingRevision, CleanBody),
+    /// The user may not see the document any more.
+    Removed(DocId),
+}

@@ -3,13 +3,20 @@
 //! ```text
 //! changes / proposeChanges ─judge (have? want? conflict?)→ reply
 //! rev ─check→ blobs here? ─fetch the missing→ insert queue ─≤500, one transaction→ reply, sequence done
+//!  └ a delta ─read its base, apply→ as above; 422 when it does not fit
 //! ```
 //! Lists wait unanswered while the receiving windows are full (design D13): that is what holds a
 //! fast peer back.
 
+mod access;
+mod conflicts;
+mod incoming_delta;
 mod incoming_rev;
 mod rev_finder;
 
+use access::Lost;
+use conflicts::Conflicts;
+use incoming_delta::IncomingDelta;
 use incoming_rev::Incoming;
 use rev_finder::List;
 
@@ -38,19 +45,30 @@ use std::collections::VecDeque;
 pub(super) enum PullStep {
     JudgeChanges(List),
     JudgeProposals(List),
+    ReadBases(Vec<IncomingDelta>),
     FindBlobs(u64),
     Insert(Vec<Incoming>),
-    Purge(Vec<(DocId, RemoteSequenceId)>),
+    FindConflicts,
+    Resolve(DocId, bool),
+    Filter(Vec<Incoming>),
+    FilterLost(Vec<Lost>),
+    Purge(Vec<Lost>),
 }
 
 /// How a puller was set up.
 #[derive(Clone, Debug)]
 pub(super) struct PullConfig {
     pub(super) active: bool,
+    /// Takes deltas.
+    pub(super) deltas: bool,
     pub(super) continuous: bool,
     pub(super) doc_ids: Option<Vec<DocId>>,
     pub(super) channels: Option<Vec<String>>,
     pub(super) auto_purge: bool,
+    /// Whether the application's pull filter must be asked.
+    pub(super) filtered: bool,
+    /// Whether conflicts are kept for the application's resolver.
+    pub(super) keep_conflicts: bool,
 }
 
 /// What the pusher of the same collection should know.
@@ -74,11 +92,20 @@ pub(super) struct Puller {
     judging_rows: usize,
     /// Revisions asked for and not received, with the sequences that announced them.
     expected: HashMap<(DocId, RevId), Vec<RemoteSequenceId>>,
+    /// Whether the peer was told that we take deltas (wire §6.1): once is enough.
+    deltas_told: bool,
+    /// Received deltas that wait for their bases.
+    deltas: VecDeque<IncomingDelta>,
+    reading_bases: bool,
     fetching: HashMap<u64, Incoming>,
     next_key: u64,
+    filter_queue: Vec<Incoming>,
     insert_queue: VecDeque<Incoming>,
     inserts_under_way: usize,
     purges: usize,
+    conflicts: Conflicts,
+    /// When access to documents was lost; forgotten when nothing is under way.
+    lost_at: HashMap<DocId, RemoteSequenceId>,
     received: usize,
     received_bytes: usize,
     news: Vec<PullNews>,
@@ -97,11 +124,17 @@ impl Puller {
             waiting: VecDeque::new(),
             judging_rows: 0,
             expected: HashMap::new(),
+            deltas_told: false,
+            deltas: VecDeque::new(),
+            reading_bases: false,
             fetching: HashMap::new(),
             next_key: 0,
+            filter_queue: Vec::new(),
             insert_queue: VecDeque::new(),
             inserts_under_way: 0,
             purges: 0,
+            conflicts: Conflicts::default(),
+            lost_at: HashMap::new(),
             received: 0,
             received_bytes: 0,
             news: Vec::new(),
@@ -122,7 +155,7 @@ impl Puller {
                 batch: tuning::CHANGES_BATCH as u32,
                 active_only: live_only,
                 revocations: self.config.auto_purge,
-                send_replacement_revs: false,
+                send_replacement_revs: true,
                 versioning: Some("rev-trees".into()),
                 filter: channels
                     .is_some()
@@ -152,6 +185,7 @@ impl Puller {
             && self.expected.is_empty()
             && self.received == 0
             && self.purges == 0
+            && self.conflicts.are_over()
     }
 
     fn report(&self, doc_id: &DocId, deleted: bool, error: Option<Error>, cx: &mut Context) {
@@ -190,6 +224,9 @@ impl Puller {
             (PullStep::JudgeProposals(list), DbAnswer::ProposalVerdicts(result)) => {
                 self.handle_proposal_verdicts(list, result, cx);
             }
+            (PullStep::ReadBases(deltas), DbAnswer::Bodies(result)) => {
+                self.handle_bases(deltas, result, cx);
+            }
             (PullStep::FindBlobs(key), DbAnswer::BlobsFound(result)) => {
                 self.handle_found(key, result, fetcher, cx);
             }
@@ -197,16 +234,19 @@ impl Puller {
                 self.handle_inserted(batch, result, cx);
             }
             (PullStep::Purge(lost), DbAnswer::Done(result)) => {
-                self.purges -= 1;
-                match result {
-                    Ok(()) => {
-                        for (doc_id, sequence) in lost {
-                            self.report_access_lost(doc_id, cx);
-                            self.sequences.complete(sequence);
-                        }
-                    }
-                    Err(error) => cx.fail(error, 1011),
-                }
+                self.handle_purged(lost, result, cx);
+            }
+            (PullStep::FindConflicts, DbAnswer::Conflicts(result)) => {
+                self.handle_conflicts_found(result, cx);
+            }
+            (PullStep::Resolve(doc_id, deleted), DbAnswer::ConflictEnded(result)) => {
+                self.handle_conflict_ended(doc_id, deleted, result, cx);
+            }
+            (PullStep::Filter(batch), DbAnswer::Filtered(verdicts)) => {
+                self.handle_filtered(batch, verdicts, cx);
+            }
+            (PullStep::FilterLost(lost), DbAnswer::Filtered(verdicts)) => {
+                self.handle_lost_verdicts(lost, verdicts, cx);
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use super::super::context::{Context, DbRoute};
 use super::super::effects::DbRequest;
 use super::super::puller::{PullStep, Puller};
 use super::super::remote_sequence::RemoteSequenceId;
-use super::parse_ids;
+use super::{Lost, parse_ids};
 use crate::blip::{Message, ReplyTo};
 use crate::error::{Code, Error, Result};
 use crate::model::replication::{ChangeVerdict, ProposalVerdict};
@@ -21,8 +21,17 @@ use crate::replicator::tuning;
 #[derive(Debug)]
 pub(in crate::replicator::core) struct List {
     to: ReplyTo,
-    proposed: bool,
+    kind: ListKind,
     rows: Vec<Row>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ListKind {
+    Changes,
+    /// `proposeChanges`. Couchbase Lite 2 takes a conflict only as the bare 409 (wire §9.3).
+    Proposals {
+        conflict_includes_rev: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -71,7 +80,11 @@ impl Puller {
             // 1 deleted, 5 removed and deleted: the normal look of a tombstone (wire §3.7).
             let access_lost = row.flags > 1 && row.flags != 5;
             if let Some(sequence) = sequence.filter(|_| access_lost) {
-                lost.push((doc_id.clone(), sequence));
+                lost.push(Lost {
+                    doc_id: doc_id.clone(),
+                    deleted: row.flags & 1 != 0,
+                    sequences: vec![sequence],
+                });
             }
             list.push(Row {
                 doc_id,
@@ -81,44 +94,24 @@ impl Puller {
                 lost: access_lost && self.config.active,
             });
         }
-        self.purge_lost(lost, cx);
-        self.queue_list(to, false, list, cx);
+        self.lose_access(lost, cx);
+        self.queue_list(to, ListKind::Changes, list, cx);
     }
 
-    fn queue_list(&mut self, to: ReplyTo, proposed: bool, rows: Vec<Row>, cx: &mut Context) {
+    fn queue_list(&mut self, to: ReplyTo, kind: ListKind, rows: Vec<Row>, cx: &mut Context) {
         if self.waiting.len() >= tuning::WAITING_LISTS {
             let message = format!("more than {} unanswered lists", tuning::WAITING_LISTS);
             return cx.fail(Error::http(429, message), 1008);
         }
-        self.waiting.push_back(List { to, proposed, rows });
+        self.waiting.push_back(List { to, kind, rows });
         self.advance(cx);
-    }
-
-    fn purge_lost(&mut self, lost: Vec<(DocId, RemoteSequenceId)>, cx: &mut Context) {
-        if lost.is_empty() {
-            return;
-        }
-        if !self.config.auto_purge {
-            for (doc_id, sequence) in lost {
-                self.report_access_lost(doc_id, cx);
-                self.sequences.complete(sequence);
-            }
-            return;
-        }
-        self.purges += 1;
-        cx.ask(
-            DbRequest::Purge {
-                collection: self.collection,
-                doc_ids: lost.iter().map(|(doc_id, _)| doc_id.clone()).collect(),
-            },
-            DbRoute::Pull(self.collection, PullStep::Purge(lost)),
-        );
     }
 
     pub(in crate::replicator::core) fn handle_proposals(
         &mut self,
         to: Option<ReplyTo>,
         rows: Vec<ProposedRow>,
+        conflict_includes_rev: bool,
         cx: &mut Context,
     ) {
         let Some(to) = to else { return };
@@ -143,7 +136,10 @@ impl Puller {
         if list.is_empty() {
             return cx.blip.reply(to, Message::default());
         }
-        self.queue_list(to, true, list, cx);
+        let kind = ListKind::Proposals {
+            conflict_includes_rev,
+        };
+        self.queue_list(to, kind, list, cx);
     }
 
     /// Judges lists while the windows have room, and inserts what has all its blobs.
@@ -154,7 +150,7 @@ impl Puller {
             };
             self.judging_rows += list.rows.len();
             let collection = self.collection;
-            if list.proposed {
+            if list.kind != ListKind::Changes {
                 let rows = list
                     .rows
                     .iter()
@@ -170,8 +166,13 @@ impl Puller {
                     .iter()
                     .map(|row| (row.doc_id.clone(), row.rev_id.clone()))
                     .collect();
+                let bodies_only = self.config.deltas;
                 cx.ask(
-                    DbRequest::JudgeChanges { collection, rows },
+                    DbRequest::JudgeChanges {
+                        collection,
+                        rows,
+                        bodies_only,
+                    },
                     DbRoute::Pull(collection, PullStep::JudgeChanges(list)),
                 );
             }
@@ -237,7 +238,7 @@ impl Puller {
         let reply = ChangesReply {
             max_history: Some(tuning::OUR_MAX_HISTORY),
             blobs: true,
-            deltas: false,
+            deltas: self.tells_deltas(),
             entries,
         };
         cx.blip.reply(list.to, reply.encode());
@@ -263,6 +264,10 @@ impl Puller {
             Ok(verdicts) => verdicts,
             Err(error) => return cx.fail(error, 1011),
         };
+        let tells_rev = list.kind
+            == ListKind::Proposals {
+                conflict_includes_rev: true,
+            };
         let mut entries = Vec::with_capacity(verdicts.len());
         for (row, verdict) in list.rows.into_iter().zip(verdicts) {
             entries.push(match verdict {
@@ -272,17 +277,23 @@ impl Puller {
                 }
                 ProposalVerdict::Have => ProposeEntry::Have,
                 ProposalVerdict::Conflict { current } => {
-                    ProposeEntry::Conflict(current.map(|rev| rev.as_str().into()))
+                    let told = current.filter(|_| tells_rev);
+                    ProposeEntry::Conflict(told.map(|rev| rev.as_str().into()))
                 }
             });
         }
         let reply = ProposeReply {
             max_history: Some(tuning::OUR_MAX_HISTORY),
             blobs: true,
-            deltas: false,
+            deltas: self.tells_deltas(),
             entries,
         };
         cx.blip.reply(list.to, reply.encode());
+    }
+
+    /// Whether this reply says `deltas`: the first one does, as LiteCore's.
+    fn tells_deltas(&mut self) -> bool {
+        self.config.deltas && !std::mem::replace(&mut self.deltas_told, true)
     }
 
     pub(super) fn expect(

@@ -83,9 +83,15 @@ impl Pusher {
                 for item in items {
                     self.fail_item(item, error.clone(), cx);
                 }
+                // Refused as a whole, not for one document: nothing more will be let in either.
+                if matches!(error, Error::Http { status: 401 | 403, .. }) {
+                    return cx.fail(error, 4002);
+                }
                 return cx.fail_if_fatal(&error);
             }
         };
+        self.config.replacements |=
+            matches!(message.get("sendReplacementRevs"), Some("1" | "true"));
         if self.config.active {
             match ProposeReply::decode(&message, items.len()) {
                 Ok(reply) => self.handle_proposal_reply(items, reply, cx),
@@ -99,8 +105,16 @@ impl Pusher {
         }
     }
 
-    pub(super) fn note_peer(&mut self, blobs: bool, max_history: Option<u32>) {
+    fn note_peer(
+        &mut self,
+        (max_history, blobs, deltas): (Option<u32>, bool, bool),
+        cx: &mut Context,
+    ) {
         self.blobs_understood |= blobs;
+        if deltas && self.config.deltas {
+            self.deltas_understood = true;
+            cx.keep_delta_bases(!self.config.active);
+        }
         if let Some(most) = max_history {
             self.max_history = most;
         }
@@ -112,7 +126,7 @@ impl Pusher {
         reply: ProposeReply,
         cx: &mut Context,
     ) {
-        self.note_peer(reply.blobs, reply.max_history);
+        self.note_peer((reply.max_history, reply.blobs, reply.deltas), cx);
         for (item, entry) in items.into_iter().zip(reply.entries) {
             match entry {
                 ProposeEntry::Accept => self.wanted.push_back(item),
@@ -135,7 +149,7 @@ impl Pusher {
         reply: ChangesReply,
         cx: &mut Context,
     ) {
-        self.note_peer(reply.blobs, reply.max_history);
+        self.note_peer((reply.max_history, reply.blobs, reply.deltas), cx);
         for (mut item, entry) in items.into_iter().zip(reply.entries) {
             match entry {
                 ChangesEntry::Want(ancestors) => {
@@ -162,6 +176,7 @@ impl Pusher {
                     rev_id: item.change.rev_id.clone(),
                     known: vec![current.clone()],
                     max_history: u32::MAX,
+                    delta: false,
                 };
                 cx.ask(
                     DbRequest::ReadRevisions {

@@ -12,7 +12,7 @@ mod sending;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::context::{Context, DbRoute};
-use super::effects::{CollectionIndex, DbAnswer, DbRequest, DocumentEnded};
+use super::effects::{CollectionIndex, DbAnswer, DbRequest, DocumentEnded, FilterVerdict};
 use crate::blip::{Message, RequestId};
 use crate::error::{Error, Result};
 use crate::model::replication::{Change, OutgoingRevision};
@@ -26,7 +26,10 @@ pub(super) enum PushStep {
         after: Sequence,
     },
     List(Vec<Item>),
+    Filter(Vec<Change>),
     ReadRevisions(Vec<Item>),
+    /// What has taken the place of a revision whose body is gone?
+    FindReplacement(Item),
     Revision(Item, usize),
     /// Does the local revision descend from the one that the peer says is current?
     CheckAncestry(Item, RevId),
@@ -39,6 +42,28 @@ pub(super) struct Item {
     /// Revisions of the document that the peer has.
     known: Vec<RevId>,
     attempts: u8,
+    /// How the body goes.
+    form: Form,
+    /// The newer revision that is sent in its place (wire §3.9).
+    replacement: Option<RevId>,
+}
+
+impl Item {
+    /// The revision whose body is sent.
+    fn sent(&self) -> &RevId {
+        self.replacement.as_ref().unwrap_or(&self.change.rev_id)
+    }
+}
+
+/// How the body of a revision goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As a delta, if that can be made and pays.
+    Any,
+    /// As a delta; it was sent.
+    Delta,
+    /// In full: the peer could not take the delta.
+    Full,
 }
 
 /// How a pusher was set up.
@@ -46,6 +71,8 @@ pub(super) struct Item {
 pub(super) struct PushConfig {
     /// Proposes (active) or announces (passive).
     pub(super) active: bool,
+    /// Sends deltas to a peer that takes them.
+    pub(super) deltas: bool,
     pub(super) continuous: bool,
     pub(super) doc_ids: Option<Vec<DocId>>,
     /// Leaves tombstones out until first caught up (`activeOnly`).
@@ -54,6 +81,10 @@ pub(super) struct PushConfig {
     pub(super) trust_ancestors: bool,
     /// Whether a pull runs beside, which may resolve conflicts.
     pub(super) pulls_too: bool,
+    /// Whether the application's push filter must be asked.
+    pub(super) filtered: bool,
+    /// Whether the peer takes a newer revision in place of one that is gone (wire §3.9).
+    pub(super) replacements: bool,
 }
 
 /// See the module.
@@ -90,6 +121,7 @@ pub(super) struct Pusher {
     /// What the peer has now, to be recorded at the end of the turn.
     pushed: Vec<(DocId, RevId)>,
     blobs_understood: bool,
+    deltas_understood: bool,
     max_history: u32,
     done_ranges: Vec<(Sequence, Sequence)>,
     pub(super) completed: u64,
@@ -127,6 +159,7 @@ impl Pusher {
             echoes: HashMap::new(),
             pushed: Vec::new(),
             blobs_understood: false,
+            deltas_understood: false,
             max_history: tuning::DEFAULT_MAX_HISTORY,
             done_ranges: Vec::new(),
             completed: 0,
@@ -251,6 +284,7 @@ impl Pusher {
         };
         let caught_up = rows.len() < tuning::CHANGES_BATCH;
         let mut previous = after;
+        let mut filtered = Vec::new();
         for mut change in rows {
             let sequence = change.sequence;
             if !self.config.trust_ancestors {
@@ -259,7 +293,11 @@ impl Pusher {
             self.done_ranges.push((previous.next(), sequence));
             previous = sequence;
             if self.needs_push(&change) {
-                self.take_in(change);
+                if self.config.filtered {
+                    filtered.push(change);
+                } else {
+                    self.take_in(change);
+                }
             } else {
                 self.done_ranges.push((sequence, sequence.next()));
             }
@@ -272,6 +310,45 @@ impl Pusher {
             self.exhausted = !self.stale;
         }
         self.cursor = previous;
+        if !filtered.is_empty() {
+            // The feed is read on when these are decided, so that order is kept.
+            self.reading = true;
+            let revisions = filtered
+                .iter()
+                .map(|change| (change.doc_id.clone(), change.rev_id.clone(), change.deleted));
+            cx.ask(
+                DbRequest::FilterChanges {
+                    collection: self.collection,
+                    revisions: revisions.collect(),
+                },
+                DbRoute::Push(self.collection, PushStep::Filter(filtered)),
+            );
+        }
+    }
+
+    fn handle_filtered(
+        &mut self,
+        changes: Vec<Change>,
+        verdicts: Vec<FilterVerdict>,
+        cx: &mut Context,
+    ) {
+        self.reading = false;
+        for (change, verdict) in changes.into_iter().zip(verdicts) {
+            let sequence = change.sequence;
+            match verdict {
+                FilterVerdict::Pass => {
+                    self.take_in(change);
+                    continue;
+                }
+                FilterVerdict::Reject => {}
+                FilterVerdict::Gone => {
+                    self.stale = true;
+                    self.exhausted = false;
+                }
+                FilterVerdict::Failed(error) => self.report(&change, Some(error), cx),
+            }
+            self.done_ranges.push((sequence, sequence.next()));
+        }
     }
 
     fn needs_push(&mut self, change: &Change) -> bool {
@@ -279,6 +356,10 @@ impl Pusher {
             return false;
         }
         if self.config.active {
+            if change.conflicted {
+                // The end of the conflict is a change of its own.
+                return false;
+            }
             return change.remote_ancestor.as_ref() != Some(&change.rev_id);
         }
         if self.echoes.remove(&change.doc_id).as_ref() == Some(&change.rev_id) {
@@ -308,6 +389,8 @@ impl Pusher {
             change,
             known,
             attempts: 0,
+            form: Form::Any,
+            replacement: None,
         });
     }
 
@@ -320,7 +403,7 @@ impl Pusher {
             self.report(change, None, cx);
         }
         if let Some(Some(newer)) = self.in_flight.get_mut(&change.doc_id) {
-            newer.remote_ancestor = Some(change.rev_id.clone());
+            newer.remote_ancestor = Some(item.sent().clone());
         }
         self.finish(change);
     }
@@ -368,6 +451,12 @@ impl Pusher {
         match (step, answer) {
             (PushStep::ReadChanges { after }, DbAnswer::Changes(result)) => {
                 self.handle_changes(after, result, cx);
+            }
+            (PushStep::Filter(changes), DbAnswer::Filtered(verdicts)) => {
+                self.handle_filtered(changes, verdicts, cx);
+            }
+            (PushStep::FindReplacement(item), DbAnswer::Changes(result)) => {
+                self.handle_replacement(item, result, cx);
             }
             (PushStep::ReadRevisions(items), DbAnswer::Revisions(result)) => {
                 self.handle_revisions(items, result, cx);

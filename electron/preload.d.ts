@@ -1,0 +1,2 @@
+/** A script for `webPreferences.preload`; it exports nothing. */
+export {};

@@ -1,0 +1,12 @@
+/** Tests in a real Electron: `npm test -- electron`. */
+module.exports = {
+  rootDir: '../..',
+  testEnvironment: 'node',
+  roots: ['<rootDir>/tests/electron'],
+  testMatch: ['**/*.spec.ts'],
+  moduleNameMapper: { '^settee$': '<rootDir>/dist/index.js' },
+  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
+  // Each file starts an Electron of its own.
+  maxWorkers: 1,
+  testTimeout: 60000,
+};
