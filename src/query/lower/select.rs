@@ -71,9 +71,9 @@ impl<'q> Lowering<'q> {
                 }
             }
         }
-        if scope.sources.len() > MAX_SOURCES {
-            let message = format!("{} sources, limit is {MAX_SOURCES}", scope.sources.len());
-            return Err(QueryError::whole(message));
+        // Before names are looked up among them.
+        if select.results.len() > MAX_COLUMNS {
+            return Err(too_many_columns());
         }
         // Of two sources with the same name, `*` shows the longer ones.
         let short: Vec<String> = scope
@@ -204,6 +204,9 @@ impl<'q> Lowering<'q> {
         source: Source,
         at: At,
     ) -> Result<()> {
+        if scope.sources.len() == MAX_SOURCES {
+            return self.wrong(at, format!("more than {MAX_SOURCES} sources"));
+        }
         let column = alias.unwrap_or(name).to_owned();
         let mut prefix = String::new();
         text::push_name(&mut prefix, &column);
@@ -359,8 +362,7 @@ impl<'q> Lowering<'q> {
             self.statement.hidden.pop();
         }
         if columns.len() > MAX_COLUMNS {
-            let message = format!("more than {MAX_COLUMNS} columns");
-            return Err(QueryError::whole(message));
+            return Err(too_many_columns());
         }
         Ok(columns)
     }
@@ -466,21 +468,37 @@ impl<'q> Lowering<'q> {
     /// For each item after the first source: what it is joined on, or the call that gives the
     /// elements.
     fn ons(&mut self, select: &'q Select) -> Result<Vec<Option<String>>> {
-        let rest = select.from.iter().flat_map(|from| &from.rest);
-        rest.map(|item| match item {
-            FromItem::Join { on: Some(on), .. } => {
-                let on = self.in_place(Place::On, |lowering| lowering.piece(on))?;
-                Ok(Some(on))
+        let rest = || select.from.iter().flat_map(|from| &from.rest);
+        // SQLite lets an ON look ahead only where all joins are inner ones.
+        let left = |item: &FromItem| {
+            matches!(
+                item,
+                FromItem::Join {
+                    kind: JoinKind::Left,
+                    ..
+                }
+            )
+        };
+        let in_order = rest().any(left);
+        let mut ons = Vec::new();
+        for (index, item) in rest().enumerate() {
+            if in_order {
+                self.statement.visible = index + 2;
             }
-            FromItem::Join { on: None, .. } => Ok(None),
-            FromItem::Unnest { array, .. } => {
-                let array = self.in_place(Place::Unnest, |lowering| {
-                    lowering.piece_of(|lowering| lowering.jsonb(array))
-                })?;
-                Ok(Some(array))
-            }
-        })
-        .collect()
+            ons.push(match item {
+                FromItem::Join { on: None, .. } => None,
+                FromItem::Join { on: Some(on), .. } => {
+                    Some(self.in_place(Place::On, |lowering| lowering.piece(on))?)
+                }
+                FromItem::Unnest { array, .. } => {
+                    Some(self.in_place(Place::Unnest, |lowering| {
+                        lowering.piece_of(|lowering| lowering.jsonb(array))
+                    })?)
+                }
+            });
+        }
+        self.statement.visible = usize::MAX;
+        Ok(ons)
     }
 
     /// Writes `FROM`; what limits the sources goes before the other conditions.
@@ -559,6 +577,10 @@ impl<'q> Lowering<'q> {
         first_conditions.append(conditions);
         *conditions = first_conditions;
     }
+}
+
+fn too_many_columns() -> QueryError {
+    QueryError::whole(format!("more than {MAX_COLUMNS} columns"))
 }
 
 /// The terms of an `AND`, those of `AND`s inside of it too.

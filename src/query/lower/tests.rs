@@ -281,6 +281,7 @@ fn sources_are_joined() {
          (sp1_value(\"e\".body, 'x') = +\"d\".id AND sp1_value(\"e\".body, 'x') = \"d\".id) \
          JOIN jsonb_each(sp1_jsonb(\"e\".body, 't')) AS \"t\" WHERE \"e\".flags & 1 = 0"
     );
+    compiled("SELECT a.n FROM _ a JOIN s.k b ON b.n = META(c).id JOIN t.k c ON true");
     let twice = compiled("SELECT k.n AS a, s.k.n AS b FROM s.k JOIN t.k x ON true").sql;
     assert!(twice.contains("sp1_value(\"k\".body, 'n')"), "{twice}");
     let same = compiled("SELECT s.k.n AS a, t.k.n AS b FROM s.k JOIN t.k ON true").sql;
@@ -506,6 +507,10 @@ fn wrong_uses_are_told_with_their_place() {
             "SELECT n FROM _ LIMIT ANY v IN a SATISFIES v END",
             "LIMIT and OFFSET cannot use properties",
         ),
+        (
+            "SELECT a.n FROM _ a LEFT JOIN s.k b ON b.n = c.n JOIN t.k c ON true",
+            "c is joined only after this ON",
+        ),
         ("SELECT MAX(*) FROM _", "* may only stand"),
         (
             "SELECT MAX(a, b) FROM _",
@@ -611,9 +616,23 @@ fn bounds_are_kept() {
     let columns = |n: usize| format!("SELECT {} FROM _", vec!["n"; n].join(", "));
     assert_eq!(compiled(&columns(2_000)).columns.len(), 2_000);
     assert!(error(&columns(2_001)).contains("2000 columns"));
+    let stars = format!(
+        "SELECT {} FROM _ JOIN s.k ON true",
+        vec!["*"; 1_001].join(", ")
+    );
+    assert!(error(&stars).contains("2000 columns"));
+    let parameters = |n: usize| {
+        let names: Vec<String> = (0..n).map(|n| format!("$p{n}")).collect();
+        format!("SELECT 1 FROM _ WHERE n IN ({})", names.join(", "))
+    };
+    assert_eq!(
+        compiled(&parameters(MAX_PARAMETERS)).parameters.len(),
+        MAX_PARAMETERS
+    );
+    assert!(error(&parameters(MAX_PARAMETERS + 1)).contains("parameters"));
     let joins = |n: usize| format!("SELECT 1 FROM _{}", " JOIN _ ON true".repeat(n));
     assert!(compile(&joins(59), &Fixed).is_ok());
-    assert!(error(&joins(60)).contains("limit is 60"));
+    assert!(error(&joins(60)).contains("more than 60 sources"));
     let array = |n: usize| format!("SELECT [{}] AS r FROM _", vec!["n"; n].join(", "));
     assert!(compile(&array(1000), &Fixed).is_ok());
     assert!(error(&array(1001)).contains("limit is 1000"));
