@@ -35,16 +35,7 @@ const BENCHES = {
 };
 
 /** Benches in which settee has no rival. */
-const ALONE = [
-  'open-large',
-  'attachment',
-  'fan-in',
-  'blob',
-  'tick',
-  'ipc',
-  'wire',
-  'latency',
-];
+const ALONE = ['open-large', 'attachment', 'fan-in', 'blob', 'tick', 'ipc', 'wire', 'latency'];
 
 /** @param {string[]} argv */
 function parse(argv) {
