@@ -73,8 +73,8 @@ export class App {
     await this.store.open();
     if (this.store.state === 'open') {
       await Promise.all([
-        this.recipes.follow(this.store.collection('recipes'), this.store.local),
-        this.shopping.follow(this.store.collection('shopping'), this.store.local),
+        this.recipes.follow(this.store.database),
+        this.shopping.follow(this.store.database),
       ]);
     }
     this.enter();
