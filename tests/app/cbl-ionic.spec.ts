@@ -63,7 +63,10 @@ function app(): void {
     if (process.env.SETTEE_SCREENSHOTS) {
       const fence = `\`\`\`diff\n${diff}\`\`\``;
       const text = readFileSync(GUIDE, 'utf8');
-      writeFileSync(GUIDE, text.replace(/^```diff\n[\s\S]*?^```/m, () => fence));
+      writeFileSync(
+        GUIDE,
+        text.replace(/^```diff\n[\s\S]*?^```/m, () => fence),
+      );
     }
     expect(readFileSync(GUIDE, 'utf8')).toContain(diff);
   });

@@ -46,6 +46,9 @@ function imports(text: string): string {
       .map((name) => name.trim())
       .filter(Boolean);
     const own = names.filter((name) => ONLY_SETTEE.includes(name.replace(/^type /, '')));
+    if (own.length === names.length) {
+      return line;
+    }
     if (own.length === 0) {
       return line.replace(/'settee';$/, "'cbl-ionic';");
     }
