@@ -13,7 +13,8 @@ const TWO_NETWORKS = join(__dirname, 'support', 'two-networks.js');
 /** Whether a test may make networks of its own. */
 const canUnshare =
   process.platform === 'linux' &&
-  spawnSync('unshare', ['-rn', 'sh', '-c', 'ip link add near type veth peer name far']).status === 0;
+  spawnSync('unshare', ['-rn', 'sh', '-c', 'ip link add near type veth peer name far']).status ===
+    0;
 
 interface Message {
   ready?: number;

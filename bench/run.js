@@ -27,6 +27,7 @@ const BENCHES = {
   ...require('./benches/query'),
   ...require('./benches/open'),
   ...require('./benches/sync'),
+  ...require('./benches/fan-in'),
   ...require('./benches/blob'),
   ...require('./benches/tick'),
   ...require('./benches/ipc'),
@@ -34,7 +35,7 @@ const BENCHES = {
 };
 
 /** Benches in which settee has no rival. */
-const ALONE = ['open-large', 'attachment', 'blob', 'tick', 'ipc', 'wire', 'latency'];
+const ALONE = ['open-large', 'attachment', 'fan-in', 'blob', 'tick', 'ipc', 'wire', 'latency'];
 
 /** @param {string[]} argv */
 function parse(argv) {

@@ -215,7 +215,10 @@ function plainArgs(
         'authenticator must be a ListenerPasswordAuthenticator or ListenerCertificateAuthenticator',
       );
     }
-    plain.authenticatorConfig = config.call(authenticator);
+    // Root certificates are given in this form only by the class, whose place this is.
+    plain.authenticatorConfig = config.call(
+      authenticator,
+    ) as URLEndpointListenerCreateArgs['authenticatorConfig'];
   }
   if (isGiven(tlsIdentity)) {
     refuseBoth('tlsIdentity', plain.tlsIdentityConfig);

@@ -302,7 +302,6 @@ export interface URLEndpointListenerCreateArgs {
   authenticatorConfig?:
     | ListenerAuthenticatorConfig
     | ListenerPasswordCallback
-    | ListenerCertificateConfig
     | ListenerCertificateCallback;
   /** A `ListenerPasswordAuthenticator` or `ListenerCertificateAuthenticator`, in place of it. */
   authenticator?: ListenerAuthenticator;

@@ -25,7 +25,6 @@ pub enum DiscoveryEvent {
 /// Browses until it is dropped.
 pub struct Browser {
     daemon: ServiceDaemon,
-    service: String,
 }
 
 impl Browser {
@@ -38,37 +37,38 @@ impl Browser {
         group: Option<&str>,
         tell: Arc<dyn Fn(DiscoveryEvent) + Send + Sync>,
     ) -> Result<Self> {
-        let service = service_of(group)?;
+        // The type, not the group's subtype: instances answer a question for the type with what a
+        // browser needs at once, but one for a subtype only with the next announcement (seen with
+        // mdns-sd 0.21). Whether one is of the group, its TXT record says.
+        service_of(group)?;
         let daemon = ServiceDaemon::new().map_err(|error| failed("starting", &error))?;
         let events = daemon
-            .browse(&service)
+            .browse(SERVICE)
             .map_err(|error| failed("browsing", &error))?;
-        let group = group.map(str::to_owned);
+        let own_group = group.map(str::to_owned);
         std::thread::Builder::new()
             .name("settee-dns-sd".into())
-            .spawn(move || follow(&events, group.as_deref(), &*tell))
+            .spawn(move || follow(&events, own_group.as_deref(), &*tell))
             .map_err(|error| Error::from(error))?;
-        tracing::info!(target: "discovery", service, "browsing");
-        Ok(Self { daemon, service })
+        tracing::info!(target: "discovery", group, "browsing");
+        Ok(Self { daemon })
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
         // Ends the channel, and with it the thread.
-        if let Err(error) = self.daemon.stop_browse(&self.service) {
+        if let Err(error) = self.daemon.stop_browse(SERVICE) {
             tracing::debug!(target: "discovery", %error, "was over already");
         }
         let _ = self.daemon.shutdown();
-        tracing::info!(target: "discovery", service = self.service, "no longer browsing");
+        tracing::info!(target: "discovery", "no longer browsing");
     }
 }
 
 impl std::fmt::Debug for Browser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Browser")
-            .field("service", &self.service)
-            .finish_non_exhaustive()
+        f.debug_struct("Browser").finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod asking;
+mod certificates;
 mod clients;
 mod replication;
 mod strangers;

@@ -28,6 +28,9 @@ pub(super) const PACE: Pace = Pace {
     addresses: 10_000,
 };
 
+/// Pause between two looks whether the anonymous identity is due for renewal, which it is for weeks.
+pub(super) const RENEWAL_PAUSE: Duration = Duration::from_secs(60 * 60);
+
 /// Handshakes that wait for JavaScript's word about a certificate; each holds a thread.
 pub(super) const WAITING_HANDSHAKES: usize = 64;
 

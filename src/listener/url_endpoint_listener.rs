@@ -1,17 +1,18 @@
 //! The listener as applications have it: a database and its collections, served to peers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
-use super::bind::{self, Bound};
+use super::bind;
 use super::certificate_gate::CertificateGate;
 use super::connections::ConnectionInfo;
+use super::identity::{self, Renewal};
 use super::options::{AuthenticatorOptions, ListenerOptions};
 use super::principal::Principal;
 use super::server::{Accepted, ListenerStatus, Server, Service, Setup, Shared, Started};
@@ -23,8 +24,6 @@ use crate::model::CollectionSpec;
 use crate::replicator::{self, ClientWatch, PassiveConfig};
 use crate::tls::{self, ClientTrust, IdentityStore, TlsIdentity};
 
-/// Folder of the identity store inside the default database folder.
-const IDENTITIES: &str = "identities";
 /// What a listener that stops may take longer than its connections' own time.
 const STOP_MARGIN: Duration = Duration::from_secs(1);
 
@@ -36,7 +35,7 @@ pub struct UrlEndpointListener {
     options: ListenerOptions,
     runtime: Handle,
     /// What is or was last presented; the anonymous identity is known from the first start on.
-    identity: Mutex<Option<TlsIdentity>>,
+    identity: Arc<Mutex<Option<TlsIdentity>>>,
     /// Held by whoever starts or stops, so that these happen one after the other.
     turn: tokio::sync::Mutex<()>,
     running: Mutex<Option<Running>>,
@@ -70,7 +69,7 @@ impl UrlEndpointListener {
         }
         let identity = match &options.identity {
             Some(identity) if !options.is_plain() => Some(identity.clone()),
-            _ => make_identity(&options)?,
+            _ => identity::make(&options)?,
         };
         if options.is_plain() && options.authenticator.is_some() {
             tracing::warn!(target: "listener", "passwords will travel in the clear: TLS is disabled");
@@ -79,7 +78,7 @@ impl UrlEndpointListener {
             database,
             options,
             runtime,
-            identity: Mutex::new(identity),
+            identity: Arc::new(Mutex::new(identity)),
             turn: tokio::sync::Mutex::default(),
             running: Mutex::default(),
         })
@@ -100,7 +99,7 @@ impl UrlEndpointListener {
         let identity = lock(&self.identity).clone();
         let prepared = self
             .runtime
-            .spawn_blocking(move || prepare(&options, identity))
+            .spawn_blocking(move || identity::bind_and_load(&options, identity))
             .await;
         let (bound, identity) = prepared
             .map_err(|error| Error::lite(Code::UnexpectedError, format!("listener: {error}")))??;
@@ -141,7 +140,11 @@ impl UrlEndpointListener {
             pace: tuning::PACE,
         });
         *lock(&self.identity) = identity;
-        let server = Arc::new(Server::start(shared, bound, stop, &self.runtime)?);
+        let server = Arc::new(Server::start(shared, bound, stop.clone(), &self.runtime)?);
+        if identity::is_anonymous(&self.options) {
+            let renewal = self.renewal_of(&server, clients);
+            self.runtime.spawn(renewal.run(stop));
+        }
         let started = server.started().clone();
         let (stop, stopped) = server.tokens();
         let runtime = self.runtime.clone();
@@ -267,7 +270,7 @@ impl UrlEndpointListener {
     pub fn delete_identity(label: &str, folder: Option<&Path>) -> Result<()> {
         let folder = match folder {
             Some(folder) => folder.to_owned(),
-            None => default_identity_folder()?,
+            None => identity::default_identity_folder()?,
         };
         IdentityStore::open(&folder)?.delete(label)?;
         Ok(())
@@ -292,6 +295,23 @@ impl UrlEndpointListener {
             ));
         }
         Ok(None)
+    }
+
+    fn renewal_of(&self, server: &Arc<Server>, clients: Option<ClientTrust>) -> Renewal {
+        Renewal {
+            options: self.options.clone(),
+            identity: Arc::clone(&self.identity),
+            clients,
+            server: Arc::downgrade(server),
+        }
+    }
+
+    /// What keeps the identity of the running listener fresh.
+    #[cfg(test)]
+    pub(super) fn renewal(&self) -> Option<Renewal> {
+        let running = self.lock();
+        let server = &running.as_ref()?.server;
+        Some(self.renewal_of(server, self.client_trust(&server.tokens().0)))
     }
 
     /// Whose certificates are accepted; `None` when none are asked for.
@@ -337,58 +357,6 @@ impl Drop for UrlEndpointListener {
             self.database.remove_close_hook(running.hook);
         }
     }
-}
-
-/// Binds, and loads the anonymous identity if there is to be one and none is given; blocks on both.
-fn prepare(
-    options: &ListenerOptions,
-    given: Option<TlsIdentity>,
-) -> Result<(Bound, Option<TlsIdentity>)> {
-    let identity = if options.is_plain() {
-        None
-    } else if options.tls_identity.is_none() && options.identity.is_none() {
-        // Looked at with each start, because it may be due for renewal; unless it was replaced.
-        let anonymous = identity_store(options)?.anonymous(now())?;
-        let is_other = |given: &TlsIdentity| !given.has_same_key(&anonymous);
-        given.filter(is_other).or(Some(anonymous))
-    } else {
-        given
-    };
-    let port = options.port.unwrap_or_default();
-    let bound = bind::bind(options.network_interface.as_deref(), port)?;
-    Ok((bound, identity))
-}
-
-/// Makes or fetches the identity that the options describe; `None` when that is the anonymous one.
-fn make_identity(options: &ListenerOptions) -> Result<Option<TlsIdentity>> {
-    match options.identity_options()? {
-        Some(wanted) => identity_store(options)?.make(&wanted, now()).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn identity_store(options: &ListenerOptions) -> Result<IdentityStore> {
-    let folder = match &options.identity_folder {
-        Some(folder) => folder.clone(),
-        None => default_identity_folder()?,
-    };
-    IdentityStore::open(&folder)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the listener is where time comes from"
-)]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
-
-/// Where identities are stored unless a listener's options say otherwise.
-///
-/// # Errors
-/// `Posix` when there is no folder for the user's data.
-pub fn default_identity_folder() -> Result<PathBuf> {
-    Ok(Database::default_directory()?.join(IDENTITIES))
 }
 
 /// Blocks until `stopped` is cancelled, if this thread may block: closing a database from inside

@@ -66,6 +66,9 @@ impl State {
         let stop = CancellationToken::new();
         self.stop = Some(stop.clone());
         self.restart = None;
+        // Nothing is known of this run (API §9.7, "progress").
+        self.status.completed = 0;
+        self.status.total = 0;
         stop
     }
 }

@@ -175,3 +175,56 @@ async fn a_client_that_leaves_is_not_judged_any_more() {
     }
     panic!("still waiting");
 }
+
+#[tokio::test]
+async fn an_address_that_guesses_gets_429_and_is_not_asked_about() {
+    let (server, mut waiting) = asking(Setup {
+        pace: Pace {
+            burst: 2,
+            refill: Duration::from_secs(3600),
+            addresses: 10,
+        },
+        ..Setup::default()
+    });
+    let options = as_user(&server, "anna", "guess");
+    for _ in 0..2 {
+        let deny = async {
+            let (_, answer) = waiting.recv().await.unwrap();
+            answer.send(Admission::Denied).unwrap();
+        };
+        let (denied, ()) = tokio::join!(connect(&options), deny);
+        assert_eq!(denied.err(), Some(Error::http(401, "Unauthorized")));
+    }
+    let slowed = connect(&options).await.err().unwrap();
+    assert_eq!(slowed, Error::http(429, "too many failed logins"));
+    assert!(slowed.is_transient(), "an honest client comes back later");
+    assert!(waiting.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_connection_knows_its_principal_and_what_it_moves() {
+    let server = Setup {
+        authenticator: anna(),
+        ..Setup::tls()
+    }
+    .start();
+    let mut transport = connect(&as_user(&server, "anna", "geheim"))
+        .await
+        .unwrap()
+        .transport;
+    let message = bytes::Bytes::from_static(b"hello");
+    transport
+        .send(Outgoing::Message(message.clone()))
+        .await
+        .unwrap();
+    assert_eq!(
+        transport.next().await.unwrap().unwrap(),
+        Received::Message(message)
+    );
+    let [info] = &server.connections().list()[..] else {
+        panic!("not one connection");
+    };
+    assert_eq!(info.principal.to_string(), "user:anna");
+    assert_eq!((info.bytes_received, info.bytes_sent), (5, 5));
+    assert!(info.address.starts_with("127.0.0.1:"));
+}

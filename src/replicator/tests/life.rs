@@ -280,4 +280,3 @@ fn a_document_that_expires_is_not_pushed_and_what_was_pushed_stays_there() {
         "a purge is not replicated"
     );
 }
-

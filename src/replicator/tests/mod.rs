@@ -3,8 +3,10 @@
 mod access;
 mod bad_frames;
 mod conflicts;
+mod crowd;
 mod cuts;
 mod deltas;
+mod endings;
 mod filters;
 mod hostile;
 mod life;

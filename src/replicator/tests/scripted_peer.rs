@@ -162,6 +162,25 @@ impl ScriptedPeer {
         }
     }
 
+    /// Closes the connection.
+    pub(super) async fn close(self, code: u16, reason: &str) {
+        let Self {
+            mut transport,
+            server,
+            ..
+        } = self;
+        let reason = reason.to_owned();
+        transport
+            .send(Outgoing::Close { code, reason })
+            .await
+            .unwrap();
+        let ended = async { while let Some(Ok(_)) = transport.next().await {} };
+        tokio::time::timeout(Duration::from_secs(20), ended)
+            .await
+            .expect("the other side does not answer the close");
+        Self::join(server).await;
+    }
+
     /// Reads until the passive side closes; its close code.
     pub(super) async fn until_closed(mut self) -> u16 {
         while self.closed.is_none() {

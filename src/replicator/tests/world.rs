@@ -182,7 +182,11 @@ impl World {
     pub(super) fn run_until_quiet(&mut self) -> usize {
         let before = self.frames;
         while self.step() {
-            assert!(self.frames - before < 100_000, "the peers never go quiet, seed {}", self.seed);
+            assert!(
+                self.frames - before < 100_000,
+                "the peers never go quiet, seed {}",
+                self.seed
+            );
         }
         self.frames - before
     }

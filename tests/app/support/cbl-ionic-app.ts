@@ -12,7 +12,13 @@ import { join, relative } from 'path';
 
 /** What `cbl-ionic` 0.2.6 lacks and an app takes from settee in any case. */
 const ONLY_SETTEE = [
-  ...['ListenerConnection', 'ListenerRequest', 'TlsIdentityConfig', 'URLEndpointListener'],
+  ...[
+    'ListenerConnection',
+    'ListenerRequest',
+    'PeerBrowser',
+    'TlsIdentityConfig',
+    'URLEndpointListener',
+  ],
 ];
 
 const IMPORT = /^import (type )?\{([^}]*)\} from 'settee';$/gm;

@@ -27,7 +27,7 @@ const scenarios = {
       password: 'wrong',
     });
     assert.deepStrictEqual([error?.domain, error?.code], ['CouchbaseLite', 10401]);
-    assert.deepStrictEqual(asked, ['pam', 'pam']);
+    assert.deepStrictEqual([...new Set(asked)], ['pam']);
   },
 
   async 'refuses a certificate that is not the pinned one'(scenario) {
