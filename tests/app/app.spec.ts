@@ -230,6 +230,16 @@ function app(): void {
     await study.page.locator('.sync[data-state=idle]').waitFor();
   });
 
+  it('looks for devices nearby, and stops', async () => {
+    const { page } = study;
+    await go(page, 'Sync with a device');
+    await button(page, 'Look for devices').click();
+    await page.getByText('nobody has answered yet').waitFor();
+    await shot(page, 'sync-looking');
+    await button(page, 'Stop looking').click();
+    await button(page, 'Look for devices').waitFor();
+  });
+
   it('says why it cannot share: the port is taken', async () => {
     const port = /:(\d+)\//.exec(address)?.[1] as string;
     await go(study.page, 'Share this device');

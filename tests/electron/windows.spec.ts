@@ -9,8 +9,6 @@ import { join } from 'path';
 import { ElectronApp, realElectron } from './support/electron-app';
 
 const electron = realElectron();
-const { NOT_YET } = require('../../scripts/lib/compatibility-notes') as { NOT_YET: string[] };
-const queries = !NOT_YET.includes('query_AddChangeListener');
 const NOTHING = { databases: 0, subscriptions: 0, replicators: 0, listeners: 0 };
 
 /** What the functions that run in pages keep there; they close over nothing else. */
@@ -99,37 +97,32 @@ function windows(): void {
     expect(told).toEqual(['bread']);
   });
 
-  const live = 'see a live query change';
-  if (!queries) {
-    it.skip(`${live} [skipped: queries are not there yet]`, () => undefined);
-  } else {
-    it(live, async () => {
-      const results = await app.run(kitchen, async (api) => {
-        const { database, dishes } = window.kitchen;
-        const query = database.createQuery(
-          'SELECT name FROM dishes WHERE minutes > $least ORDER BY name',
-        );
-        query.parameters.setInt('least', 30);
-        const seen: any[] = [];
-        const token = await query.addChangeListener(({ results }: any) => seen.push(results));
-        const names = () => JSON.stringify(seen[seen.length - 1]);
-        while (seen.length === 0) {
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-        const before = names();
-        await dishes.save(new api.MutableDocument('stew', { name: 'Stew', minutes: 180 }));
-        while (names() === before) {
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-        await query.removeChangeListener(token);
-        return [before, names()];
-      });
-      expect(results.map((text) => JSON.parse(text).map(({ name }: any) => name))).toEqual([
-        ['Bread', 'Tomato soup'],
-        ['Bread', 'Stew', 'Tomato soup'],
-      ]);
+  it('see a live query change', async () => {
+    const results = await app.run(kitchen, async (api) => {
+      const { database, dishes } = window.kitchen;
+      const query = database.createQuery(
+        'SELECT name FROM dishes WHERE minutes > $least ORDER BY name',
+      );
+      query.parameters.setInt('least', 30);
+      const seen: any[] = [];
+      const token = await query.addChangeListener(({ results }: any) => seen.push(results));
+      const names = () => JSON.stringify(seen[seen.length - 1]);
+      while (seen.length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      const before = names();
+      await dishes.save(new api.MutableDocument('stew', { name: 'Stew', minutes: 180 }));
+      while (names() === before) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await query.removeChangeListener(token);
+      return [before, names()];
     });
-  }
+    expect(results.map((text) => JSON.parse(text).map(({ name }: any) => name))).toEqual([
+      ['Bread', 'Tomato soup'],
+      ['Bread', 'Stew', 'Tomato soup'],
+    ]);
+  });
 
   it('listen with TLS in one and replicate to it from the other', async () => {
     port = await app.run(kitchen, async (api) => {

@@ -2,6 +2,7 @@ import { alertController, toastController } from '@ionic/core/components';
 import { html, nothing, render } from 'lit';
 import { Approvals } from './model/approvals';
 import { messageOf } from './model/changes';
+import { Nearby } from './model/nearby';
 import { RecipeEditor, Recipes } from './model/recipes';
 import { Settings } from './model/settings';
 import { Sharing } from './model/sharing';
@@ -35,6 +36,7 @@ export class App {
   private readonly shopping: Shopping;
   private readonly sharing: Sharing;
   private readonly syncs: Syncs;
+  private readonly nearby = new Nearby();
   private editor: RecipeEditor | undefined;
   private drawn = false;
   /** Devices whose question is on the screen. */
@@ -58,6 +60,7 @@ export class App {
       this.shopping,
       this.sharing,
       this.syncs,
+      this.nearby,
     ]) {
       part.onChange(() => this.draw());
     }
@@ -73,8 +76,8 @@ export class App {
     await this.store.open();
     if (this.store.state === 'open') {
       await Promise.all([
-        this.recipes.follow(this.store.collection('recipes'), this.store.local),
-        this.shopping.follow(this.store.collection('shopping'), this.store.local),
+        this.recipes.follow(this.store.database),
+        this.shopping.follow(this.store.database),
       ]);
     }
     this.enter();
@@ -184,7 +187,7 @@ export class App {
           complain: (error) => this.complain(error),
         });
       case 'sync':
-        return syncScreen(this.syncs, navigator.onLine);
+        return syncScreen(this.syncs, this.nearby, navigator.onLine);
       case 'devices':
         return devicesScreen(this.approvals);
       case 'settings':

@@ -12,7 +12,13 @@ import { join, relative } from 'path';
 
 /** What `cbl-ionic` 0.2.6 lacks and an app takes from settee in any case. */
 const ONLY_SETTEE = [
-  ...['ListenerConnection', 'ListenerRequest', 'TlsIdentityConfig', 'URLEndpointListener'],
+  ...[
+    'ListenerConnection',
+    'ListenerRequest',
+    'PeerBrowser',
+    'TlsIdentityConfig',
+    'URLEndpointListener',
+  ],
 ];
 
 const IMPORT = /^import (type )?\{([^}]*)\} from 'settee';$/gm;
@@ -46,6 +52,9 @@ function imports(text: string): string {
       .map((name) => name.trim())
       .filter(Boolean);
     const own = names.filter((name) => ONLY_SETTEE.includes(name.replace(/^type /, '')));
+    if (own.length === names.length) {
+      return line;
+    }
     if (own.length === 0) {
       return line.replace(/'settee';$/, "'cbl-ionic';");
     }

@@ -1,68 +1,40 @@
-import { type Collection, MutableDocument } from 'settee';
+import type { Database } from 'settee';
 import { Changes, messageOf } from './changes';
 
-/** Name of the document, never shared, that knows what is in a collection. */
-const INDEX = 'ids';
-
-/** The rows of a collection, as they are now. */
-export class LiveList<Row extends { id: string }> extends Changes {
+/** The rows of a live query, as they are now. */
+export class LiveList<Row> extends Changes {
   state: 'loading' | 'ready' | 'failed' = 'loading';
   error = '';
-  private readonly rowsById = new Map<string, Row>();
-  private collection!: Collection;
-  private index!: Collection;
-  private work: Promise<unknown> = Promise.resolve();
+  rows: Row[] = [];
 
+  /** `query` is SQL++; `rowOf` makes what the screens use of a result. */
   constructor(
-    private readonly rowOf: (id: string, fields: Record<string, any>) => Row,
-    private readonly order: (a: Row, b: Row) => number,
+    private readonly query: string,
+    private readonly rowOf: (result: Record<string, any>) => Row,
   ) {
     super();
   }
 
-  get rows(): Row[] {
-    return [...this.rowsById.values()].sort(this.order);
-  }
-
-  /** Follows a collection; `index` is one of this device alone. */
-  async follow(collection: Collection, index: Collection): Promise<void> {
-    this.collection = collection;
-    this.index = index;
+  /** Resolves when the query runs; its rows come then and whenever they change. */
+  async follow(database: Database): Promise<void> {
     try {
-      await collection.addChangeListener(({ documentIDs }) => this.read(documentIDs));
-      const ids = (await index.document(`${collection.name}.${INDEX}`))?.getArray('ids') ?? [];
-      await this.read(ids as string[]);
-      this.state = 'ready';
+      await database.createQuery(this.query).addChangeListener(({ results, error }) => {
+        if (error) {
+          this.fail(error);
+        } else {
+          this.rows = results.map(this.rowOf);
+          this.state = 'ready';
+          this.changed();
+        }
+      });
     } catch (error) {
-      this.state = 'failed';
-      this.error = messageOf(error);
+      this.fail(error);
     }
-    this.changed();
   }
 
-  private read(ids: readonly string[]): Promise<unknown> {
-    this.work = this.work
-      .then(async () => {
-        const before = [...this.rowsById.keys()].join();
-        const documents = await Promise.all(ids.map((id) => this.collection.document(id)));
-        documents.forEach((document, at) => {
-          if (document === undefined) {
-            this.rowsById.delete(ids[at]);
-          } else {
-            this.rowsById.set(ids[at], this.rowOf(ids[at], document.toDictionary()));
-          }
-        });
-        const now = [...this.rowsById.keys()];
-        if (now.join() !== before) {
-          const known = new MutableDocument(`${this.collection.name}.${INDEX}`);
-          known.setArray('ids', now);
-          await this.index.save(known);
-        }
-      })
-      .catch((error) => {
-        this.error = messageOf(error);
-      })
-      .then(() => this.changed());
-    return this.work;
+  private fail(error: unknown): void {
+    this.state = 'failed';
+    this.error = messageOf(error);
+    this.changed();
   }
 }

@@ -60,15 +60,16 @@ export class Recipes extends LiveList<RecipeRow> {
     private readonly deviceName: () => string,
   ) {
     super(
-      (id, fields) => ({
-        id,
-        name: String(fields.name ?? ''),
-        minutes: Number(fields.minutes ?? 0),
-        category: String(fields.category ?? ''),
-        photo: String(fields.photo?.digest ?? ''),
-        by: String(fields.by ?? ''),
+      'SELECT META().id AS id, name, minutes, category, photo.digest AS photo, `by` ' +
+        'FROM recipes ORDER BY LOWER(name)',
+      (result) => ({
+        id: String(result.id),
+        name: String(result.name ?? ''),
+        minutes: Number(result.minutes ?? 0),
+        category: String(result.category ?? ''),
+        photo: String(result.photo ?? ''),
+        by: String(result.by ?? ''),
       }),
-      (a, b) => a.name.localeCompare(b.name),
     );
   }
 

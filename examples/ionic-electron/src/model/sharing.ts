@@ -6,6 +6,7 @@ import {
 } from 'settee';
 import type { Approvals } from './approvals';
 import { Changes, messageOf, remember, remembered } from './changes';
+import { GROUP } from './nearby';
 import type { CollectionName, Store } from './store';
 
 const KEY = 'recipes.sharing';
@@ -25,6 +26,8 @@ export interface SharingForm {
   certificateName: string;
   certificatePassword: string;
   protect: boolean;
+  /** Others on the local network find this device. */
+  announce: boolean;
   password: string;
 }
 
@@ -53,6 +56,7 @@ export class Sharing extends Changes {
       certificateName: '',
       certificatePassword: '',
       protect: true,
+      announce: false,
       password: '',
     });
   }
@@ -112,9 +116,13 @@ export class Sharing extends Changes {
       });
       await this.listener.start();
       this.urls = this.listener.getUrls();
+      if (form.announce) {
+        await this.listener.advertise({ group: GROUP });
+      }
       this.timer = setInterval(() => this.count(), COUNT_EVERY);
       this.enter('on');
     } catch (error) {
+      await this.listener?.stop().catch(() => undefined);
       this.listener = undefined;
       this.enter('off', messageOf(error));
     }

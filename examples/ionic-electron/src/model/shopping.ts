@@ -16,13 +16,13 @@ export class Shopping extends LiveList<ShoppingRow> {
     private readonly deviceName: () => string,
   ) {
     super(
-      (id, fields) => ({
-        id,
-        name: String(fields.name ?? ''),
-        done: fields.done === true,
-        by: String(fields.by ?? ''),
+      'SELECT META().id AS id, name, done, `by` FROM shopping ORDER BY done, LOWER(name)',
+      (result) => ({
+        id: String(result.id),
+        name: String(result.name ?? ''),
+        done: result.done === true,
+        by: String(result.by ?? ''),
       }),
-      (a, b) => Number(a.done) - Number(b.done) || a.name.localeCompare(b.name),
     );
   }
 

@@ -15,8 +15,6 @@ export class Store extends Changes {
   error = '';
   path = '';
   database!: Database;
-  /** Of this device alone. */
-  local!: Collection;
   private readonly collections = new Map<string, Collection>();
 
   async open(): Promise<void> {
@@ -31,7 +29,6 @@ export class Store extends Changes {
       for (const { name } of COLLECTIONS) {
         this.collections.set(name, await this.database.createCollection(name));
       }
-      this.local = await this.database.createCollection('local');
       this.path = await this.database.getPath();
       this.state = 'open';
     } catch (error) {

@@ -59,6 +59,13 @@ export function shareScreen(
             running,
           )}
           ${form.tls ? identity(sharing, running, complain) : nothing}
+          ${toggleRow(
+            'Announce on the local network',
+            'Other devices with this app find it without typing an address.',
+            form.announce,
+            (announce) => sharing.change({ announce }),
+            running,
+          )}
           ${textField('Port', form.port, (port) => sharing.change({ port }), {
             placeholder: 'Any free one',
             inputmode: 'numeric',

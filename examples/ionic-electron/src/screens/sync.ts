@@ -1,5 +1,6 @@
 import { html, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import type { Nearby } from '../model/nearby';
 import type { Sync, Syncs } from '../model/syncs';
 import {
   banner,
@@ -23,7 +24,7 @@ const STATES: { [state in Sync['state']]: [title: string, colour: string] } = {
 };
 
 /** Replicators: none, and each of the states above; offline; the form. */
-export function syncScreen(syncs: Syncs, online: boolean) {
+export function syncScreen(syncs: Syncs, nearby: Nearby, online: boolean) {
   const { form } = syncs;
   const problem = syncs.problem();
   return screen(
@@ -50,6 +51,7 @@ export function syncScreen(syncs: Syncs, online: boolean) {
               (sync) => row(syncs, sync),
             )}</ul>`
       }
+      ${card('Nearby', nearbyDevices(syncs, nearby))}
       ${card(
         'Connect to another device',
         html`
@@ -124,6 +126,46 @@ export function syncScreen(syncs: Syncs, online: boolean) {
       )}
     `,
   );
+}
+
+/** Not looking, looking, nobody there, some, failed. */
+function nearbyDevices(syncs: Syncs, nearby: Nearby) {
+  const { addresses, state, error } = nearby;
+  return html`
+    ${error === '' ? nothing : banner('danger', `Looking failed: ${error}`)}
+    ${
+      state === 'off'
+        ? html`<div class="line">
+            <div class="grow hint">Finds devices on this network that announce themselves.</div>
+            <ion-button size="small" fill="outline" @click=${() => nearby.start()}
+              >Look for devices</ion-button
+            >
+          </div>`
+        : html`<div class="line">
+              <ion-spinner name="dots" aria-hidden="true"></ion-spinner>
+              <div class="grow hint" role="status">
+                ${addresses.length === 0 ? 'Looking; nobody has answered yet.' : 'Choose one:'}
+              </div>
+              <ion-button size="small" fill="clear" @click=${() => nearby.stop()}>Stop looking</ion-button>
+            </div>
+            <ul class="addresses">
+              ${addresses.map(
+                (address) => html`
+                  <li>
+                    <code>${address}</code>
+                    <ion-button
+                      fill="clear"
+                      size="small"
+                      aria-label="Use ${address}"
+                      @click=${() => syncs.change({ address })}
+                      >Use</ion-button
+                    >
+                  </li>
+                `,
+              )}
+            </ul>`
+    }
+  `;
 }
 
 function row(syncs: Syncs, sync: Sync) {
