@@ -434,11 +434,41 @@ impl<'q> Lowering<'q> {
                 return Ok(column.sql.clone());
             }
             self.statement.hidden.push(column.index);
-            let key = self.piece(&column.item.expr);
+            let key = self.plain_key(&column.item.expr);
             self.statement.hidden.pop();
-            return key.map(no_number);
+            return key;
         }
-        self.piece(expr).map(no_number)
+        self.plain_key(expr)
+    }
+
+    /// A key that SQLite cannot take for the number of a column. It does so with integers under
+    /// signs and collations, and with conditions that it finds to be constant.
+    fn plain_key(&mut self, expr: &'q Expr) -> Result<String> {
+        let key = self.piece(expr)?;
+        let mut behind = expr;
+        let mut hidden = Vec::new();
+        loop {
+            behind = match behind {
+                Expr::Collate(operand, ..) => operand,
+                Expr::Property(path, _) => match self.resolve_hiding(path, &hidden) {
+                    Some((Target::Alias(alias), [])) => {
+                        let alias = self.statement.scope.aliases[alias];
+                        hidden.push(alias.item);
+                        alias.expr
+                    }
+                    _ => break,
+                },
+                _ => break,
+            };
+        }
+        let number = matches!(
+            behind,
+            Expr::Literal(Literal::Integer(_)) | Expr::Unary(UnaryOp::Negate, ..)
+        );
+        match number || self.is_sql_boolean(expr) {
+            true => Ok(format!("({key} + 0)")),
+            false => Ok(key),
+        }
     }
 
     fn limit(&mut self, limit: Option<&'q Expr>) -> Result<Option<String>> {
@@ -589,13 +619,4 @@ fn flatten<'q>(condition: &'q Expr, terms: &mut Vec<&'q Expr>) {
         Expr::And(all) => all.iter().for_each(|term| flatten(term, terms)),
         term => terms.push(term),
     }
-}
-
-/// A key that SQLite cannot take for the number of a column.
-fn no_number(key: String) -> String {
-    let digits = key.trim_start_matches("(-").trim_end_matches(')');
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return format!("({key} + 0)");
-    }
-    key
 }

@@ -379,6 +379,23 @@ fn numbers_in_order_by_are_columns_and_constants_are_not() {
     );
     let sql = compiled("SELECT 2 AS x FROM _ ORDER BY x").sql;
     assert!(sql.ends_with(" ORDER BY (2 + 0)"), "{sql}");
+    for (key, wanted) in [
+        ("x COLLATE NOCASE", "((2 COLLATE \"NOCASE\") + 0)"),
+        ("-(1)", "((- 1) + 0)"),
+        ("2 IS NULL", "((2 = x'') + 0)"),
+        ("2 IS MISSING", "((2 IS NULL) + 0)"),
+        (
+            "n NOT IN ()",
+            "((NOT (sp1_value(\"_\".body, 'n') IN ())) + 0)",
+        ),
+        ("n AND false", "((sp1_value(\"_\".body, 'n') AND 0) + 0)"),
+        ("true", "(1 + 0)"),
+    ] {
+        for clause in ["ORDER BY", "GROUP BY"] {
+            let sql = compiled(&format!("SELECT 2 AS x FROM _ {clause} {key}")).sql;
+            assert!(sql.ends_with(&format!(" {clause} {wanted}")), "{sql}");
+        }
+    }
     assert!(error("SELECT n FROM _ ORDER BY 2").contains("ORDER BY 2"));
     assert!(error("SELECT n FROM _ ORDER BY 0").contains("1 columns"));
 }
