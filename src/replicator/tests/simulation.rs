@@ -8,7 +8,6 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::pair::Peer;
-use crate::blip;
 use crate::error::{Error, Result};
 use crate::replicator::core::effects::{
     CloseReason, CollectionIndex, DbAnswer, DbRequest, RequestToken,
@@ -102,7 +101,6 @@ pub(super) struct Simulation<'a> {
     pub(super) frames: usize,
     /// Bytes of all connections, with the head of the WebSocket message that each frame is.
     pub(super) bytes: usize,
-    pub(super) level: u32,
     /// Connections that were cut.
     pub(super) cuts: usize,
 }
@@ -133,7 +131,6 @@ impl<'a> Simulation<'a> {
             ends: Vec::new(),
             frames: 0,
             bytes: 0,
-            level: blip::Config::default().compression_level,
             cuts: 0,
         }
     }
@@ -212,10 +209,6 @@ impl<'a> Simulation<'a> {
                 let access = DbAccess::new(peer.database.clone(), specs, remote, sender).unwrap();
                 let config = CoreConfig {
                     role,
-                    blip: blip::Config {
-                        compression_level: self.level,
-                        ..blip::Config::default()
-                    },
                     ..peer.core(self.config)
                 };
                 End {
