@@ -105,13 +105,16 @@ impl<'q> Lowering<'q> {
 
     /// What is inside a row of `jsonb_each`.
     fn element(&mut self, prefix: &str, path: &[Step]) {
-        self.before_path(path);
         self.push("sp1_elem(");
         self.push(prefix);
         self.push("value, ");
         self.push(prefix);
-        self.push("type)");
-        self.after_path(path);
+        self.push("type");
+        if path.is_empty() {
+            self.push(")");
+        } else {
+            self.after_path(path);
+        }
     }
 
     /// What is inside an alias: inside what it stands for, as it is meant where it is defined.

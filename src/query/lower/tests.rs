@@ -241,7 +241,7 @@ fn any_and_every_look_at_the_elements() {
         "{sql}"
     );
     assert!(
-        sql.contains("sp1_jsonb_of(sp1_path(sp1_elem(\"v#1\".value"),
+        sql.contains("sp1_jsonb_of(sp1_elem(\"v#1\".value, \"v#1\".type, "),
         "{sql}"
     );
 }
