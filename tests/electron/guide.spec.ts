@@ -67,8 +67,12 @@ if (electron.missing !== '') {
     writeFileSync(join(folder, 'package.json'), '{"name":"guide","main":"probe.js"}');
     const child = spawn(electron.command, [...electron.args, folder], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // xvfb-run and its children end together.
+      detached: true,
     });
+    const late = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), 50_000);
     const { text, status } = await outcome(child);
+    clearTimeout(late);
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     expect([text, status]).toEqual(['Hello from a sandboxed window', 0]);
   });
