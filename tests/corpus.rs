@@ -4,7 +4,7 @@
 
 #[path = "corpus/captures.rs"]
 mod captures;
-#[path = "corpus/spliced.rs"]
-mod spliced;
 #[path = "corpus/seeds.rs"]
 mod seeds;
+#[path = "corpus/spliced.rs"]
+mod spliced;

@@ -100,7 +100,13 @@ impl Pusher {
                     self.fail_item(item, error.clone(), cx);
                 }
                 // Refused as a whole, not for one document: nothing more will be let in either.
-                if matches!(error, Error::Http { status: 401 | 403, .. }) {
+                if matches!(
+                    error,
+                    Error::Http {
+                        status: 401 | 403,
+                        ..
+                    }
+                ) {
                     return cx.fail(error, 4002);
                 }
                 return cx.fail_if_fatal(&error);
