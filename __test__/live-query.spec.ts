@@ -47,7 +47,7 @@ describe('a live query', () => {
     await save('a', { n: 3 });
     await told(3);
     expect(changes[2].results).toEqual([{ n: 3 }]);
-    await collection.deleteDocument(await collection.document('a'));
+    await collection.deleteDocument((await collection.document('a')) as MutableDocument);
     await told(4);
     expect(changes[3].results).toEqual([]);
   });
@@ -90,7 +90,7 @@ describe('a live query', () => {
     await save('b', { n: 6 });
     const { changes, told } = await listen('SELECT META().id FROM _ ORDER BY META().id');
     await told(1);
-    await collection.purge(await collection.document('a'));
+    await collection.purge((await collection.document('a')) as MutableDocument);
     await told(2);
     expect(changes[1].results).toEqual([{ id: 'b' }]);
     await collection.setDocumentExpiration('b', new Date(Date.now() + 50));

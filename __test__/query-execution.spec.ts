@@ -118,7 +118,7 @@ describe('execute', () => {
     await Promise.all(
       Array.from({ length: 50 }, async (_, n) => {
         const document = await collection.document(`burst-${n}`);
-        await collection.deleteDocument(document);
+        await collection.deleteDocument(document as MutableDocument);
       }),
     );
     await expect(rows('SELECT COUNT(*) AS n FROM _ WHERE burst')).resolves.toEqual([{ n: 0 }]);

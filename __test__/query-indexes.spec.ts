@@ -192,7 +192,7 @@ describe('a full-text index', () => {
     await expect(found('lighthouse')).resolves.toEqual([]);
     await expect(found('name:harbour')).resolves.toEqual(['new']);
     await expect(found('text:harbour')).resolves.toEqual([]);
-    await collection.deleteDocument(await collection.document('new'));
+    await collection.deleteDocument((await collection.document('new')) as MutableDocument);
     await expect(found('harbour')).resolves.toEqual([]);
     await collection.purgeById('d0');
     await expect(found('fox')).resolves.toHaveLength(5);

@@ -187,7 +187,7 @@ fn expr() -> impl Strategy<Value = Expr> {
                     predicate
                 }
             ),
-            ("f[a-z_]{1,5}", many.clone()).prop_map(|(name, args)| Expr::Call {
+            ("f[a-z_]{1,5}", many).prop_map(|(name, args)| Expr::Call {
                 name,
                 args,
                 at: At(0),

@@ -83,7 +83,7 @@ fn an_index_with_the_same_content_is_left_alone_and_another_replaces_it() {
         "the same in another form"
     );
     assert!(create(&fixture, "i", &IndexDefinition::value("n, s")).unwrap());
-    assert!(create(&fixture, "i", &by_n.clone().only_where("even")).unwrap());
+    assert!(create(&fixture, "i", &by_n.only_where("even")).unwrap());
     assert!(create(&fixture, "i", &IndexDefinition::full_text("s", None, false)).unwrap());
     assert!(!create(&fixture, "i", &IndexDefinition::full_text("s", None, false)).unwrap());
     assert!(

@@ -46,7 +46,7 @@ fn types_are_compared_strictly_and_numbers_by_value() {
     use serde_json::json;
     assert!(same(
         &json!({"a": [1, 0.1]}),
-        &json!({"a": [1.0, 0.100_000_000_000_000_01]})
+        &json!({"a": [1.0, 0.100_000_000_000_01]})
     ));
     assert!(!same(&json!(1), &json!(true)));
     assert!(!same(&json!({"a": null}), &json!({})));

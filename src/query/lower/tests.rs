@@ -479,7 +479,7 @@ fn collections_are_found_as_from_names_them() {
     ] {
         assert_eq!(
             reads(&format!("SELECT n FROM {name}")),
-            [default.clone()],
+            std::slice::from_ref(&default),
             "{name}"
         );
     }

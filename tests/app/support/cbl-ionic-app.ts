@@ -83,7 +83,8 @@ export function differences(before: string, after: string): string {
 
 /** Import statements stand at the top, so what differs is what only one side has. */
 function changed(old: string[], now: string[]): string[] {
-  const statements = (lines: string[]) => lines.join('\n').match(/^import [^;]*;$/gm) ?? [];
+  const statements = (lines: string[]): string[] =>
+    lines.join('\n').match(/^import [^;]*;$/gm) ?? [];
   const [before, after] = [statements(old), statements(now)];
   const body = (lines: string[]) => lines.join('\n').replace(/^import [^;]*;\n/gm, '');
   if (body(old) !== body(now)) {
