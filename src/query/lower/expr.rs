@@ -364,11 +364,7 @@ impl<'q> Lowering<'q> {
 
     /// Whether SQL has this as 0 or 1 without a mark that it is a boolean.
     pub(super) fn is_sql_boolean(&self, expr: &'q Expr) -> bool {
-        self.is_boolean_hiding(expr, &mut Vec::new())
-    }
-
-    /// As [`Self::is_sql_boolean`], while the aliases of these items are being expanded.
-    fn is_boolean_hiding(&self, expr: &'q Expr, hidden: &mut Vec<usize>) -> bool {
+        let (expr, hidden) = self.behind(expr);
         match expr {
             Expr::Literal(Literal::Boolean(_))
             | Expr::And(_)
@@ -385,16 +381,10 @@ impl<'q> Lowering<'q> {
             | Expr::Quantified { .. }
             | Expr::Exists(_) => true,
             Expr::Chain(_, rest, _) => rest.first().is_some_and(|(op, _)| op.compares()),
-            Expr::Collate(operand, ..) => self.is_boolean_hiding(operand, hidden),
-            Expr::Property(path, _) => match self.resolve_hiding(path, hidden) {
-                Some((Target::Meta(_, MetaField::Deleted), [])) => true,
-                Some((Target::Alias(alias), [])) => {
-                    let alias = self.statement.scope.aliases[alias];
-                    hidden.push(alias.item);
-                    self.is_boolean_hiding(alias.expr, hidden)
-                }
-                _ => false,
-            },
+            Expr::Property(path, _) => matches!(
+                self.resolve_hiding(path, &hidden),
+                Some((Target::Meta(_, MetaField::Deleted), []))
+            ),
             Expr::Access(base, path, _) => is_deleted_field(base, path),
             _ => false,
         }

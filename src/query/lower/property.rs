@@ -234,22 +234,38 @@ impl<'q> Lowering<'q> {
         }
     }
 
-    /// The field of metadata that an expression is, if it is one.
-    pub(super) fn meta_field_of(&self, expr: &Expr) -> Option<MetaField> {
-        match expr {
-            Expr::Property(path, _) => match self.resolve_hiding(path, &[])? {
-                (Target::Meta(_, field), []) => Some(field),
-                (Target::Alias(alias), []) => match self.statement.scope.aliases[alias].expr {
-                    Expr::Property(..) => None,
-                    expr => self.meta_field_of(expr),
+    /// What collations and aliases stand before, and the items whose aliases those were. An alias
+    /// means nothing inside of itself, so this ends.
+    pub(super) fn behind(&self, mut expr: &'q Expr) -> (&'q Expr, Vec<usize>) {
+        let mut hidden = Vec::new();
+        loop {
+            expr = match expr {
+                Expr::Collate(operand, ..) => operand,
+                Expr::Property(path, _) => match self.resolve_hiding(path, &hidden) {
+                    Some((Target::Alias(alias), [])) => {
+                        let alias = self.statement.scope.aliases[alias];
+                        hidden.push(alias.item);
+                        alias.expr
+                    }
+                    _ => return (expr, hidden),
                 },
+                _ => return (expr, hidden),
+            };
+        }
+    }
+
+    /// The field of metadata that an expression is, if it is one.
+    pub(super) fn meta_field_of(&self, expr: &'q Expr) -> Option<MetaField> {
+        let (expr, hidden) = self.behind(expr);
+        match expr {
+            Expr::Property(path, _) => match self.resolve_hiding(path, &hidden)? {
+                (Target::Meta(_, field), []) => Some(field),
                 _ => None,
             },
             Expr::Access(base, path, _) => match (&**base, path.as_slice()) {
                 (Expr::Meta(..), [Step::Name(name)]) => MetaField::find(name),
                 _ => None,
             },
-            Expr::Collate(operand, ..) => self.meta_field_of(operand),
             _ => None,
         }
     }

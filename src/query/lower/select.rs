@@ -445,22 +445,7 @@ impl<'q> Lowering<'q> {
     /// signs and collations, and with conditions that it finds to be constant.
     fn plain_key(&mut self, expr: &'q Expr) -> Result<String> {
         let key = self.piece(expr)?;
-        let mut behind = expr;
-        let mut hidden = Vec::new();
-        loop {
-            behind = match behind {
-                Expr::Collate(operand, ..) => operand,
-                Expr::Property(path, _) => match self.resolve_hiding(path, &hidden) {
-                    Some((Target::Alias(alias), [])) => {
-                        let alias = self.statement.scope.aliases[alias];
-                        hidden.push(alias.item);
-                        alias.expr
-                    }
-                    _ => break,
-                },
-                _ => break,
-            };
-        }
+        let (behind, _) = self.behind(expr);
         let number = matches!(
             behind,
             Expr::Literal(Literal::Integer(_)) | Expr::Unary(UnaryOp::Negate, ..)

@@ -350,6 +350,15 @@ fn aliases_are_expanded_and_may_use_one_another() {
         sql.contains("sp1_path(sp1_object('a', sp1_value(\"_\".body, 'n')), 'a')"),
         "{sql}"
     );
+    // An alias inside of itself is a property, behind a collation too.
+    let sql = compiled("SELECT x COLLATE NOCASE AS x FROM _ WHERE x = 1 ORDER BY x").sql;
+    assert!(
+        sql.contains("((sp1_value(\"_\".body, 'x') COLLATE \"NOCASE\") = 1)"),
+        "{sql}"
+    );
+    let sql =
+        compiled("SELECT y COLLATE NOCASE AS x, x COLLATE NOCASE AS y FROM _ WHERE x = y").sql;
+    assert!(sql.contains(" = "), "{sql}");
     // A variable of the same name is none of the alias's own.
     let sql = compiled("SELECT v AS w, ANY v IN a SATISFIES w = v END AS x FROM _").sql;
     assert!(
