@@ -223,7 +223,10 @@ fn any_and_every_look_at_the_elements() {
             ),
             (
                 "EVERY v IN a SATISFIES v.b[0] = 1 END",
-                format!("(NOT EXISTS {each} WHERE NOT (sp1_path({value}, 'b[0]') = 1)))"),
+                format!(
+                    "(NOT EXISTS {each} WHERE NOT ({}, 'b[0]') = 1)))",
+                    value.trim_end_matches(')')
+                ),
             ),
             (
                 "ANY AND EVERY v IN a SATISFIES v END",
