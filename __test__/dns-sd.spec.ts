@@ -48,7 +48,10 @@ function messages(child: ChildProcess, hear: (message: Message) => void): Promis
 
 function check(all: Message[], address: RegExp) {
   const synced = all.find((message) => message.synced !== undefined)?.synced;
-  expect(synced).toMatchObject({ from: 'passive', peer: { protocols: ['3'], readOnly: false } });
+  expect(synced).toMatchObject({
+    from: 'passive',
+    peer: { protocols: ['3'], deltas: true, readOnly: false },
+  });
   expect(synced?.error).toBeUndefined();
   expect(synced?.peer.urls[0]).toMatch(address);
   // What was advertised is proved by the handshake.

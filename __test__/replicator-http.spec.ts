@@ -1,5 +1,6 @@
 /** What replicators do in HTTP, against servers and proxies of Node's own making. */
 
+import { createHash } from 'crypto';
 import { createServer, type IncomingMessage, type Server } from 'http';
 import { type AddressInfo, connect, type Socket } from 'net';
 import { join } from 'path';
@@ -14,6 +15,7 @@ import { openDefault } from './support/peers';
 import { runProgram } from './support/program';
 import { listenPlainly, replicateOnce } from './support/replication';
 import { scratchFolder } from './support/scratch';
+import { until } from './support/wait';
 
 const folder = scratchFolder();
 process.env.SETTEE_HOME = join(folder, 'home');
@@ -185,6 +187,45 @@ it('asks the environment for a proxy, but not on the way to this machine', () =>
   expect(codes.slice(0, 2)).toEqual([5019, 10502]);
   // No name server may be there at all.
   expect([5001, 5002]).toContain(codes[2]);
+});
+
+/** A server that upgrades, says nothing but PONG, and counts PINGs. */
+async function silent() {
+  const pings: number[] = [];
+  const server = createServer();
+  server.on('upgrade', (request, socket) => {
+    const magic = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Accept: ${createHash('sha1').update(magic).digest('base64')}\r\n` +
+        `Sec-WebSocket-Protocol: BLIP_3+CBMobile_3\r\n\r\n`,
+    );
+    socket.on('error', () => undefined);
+    socket.on('data', (data: Buffer) => {
+      // A PING without payload is six bytes: header and mask.
+      if (data.length === 6 && data[0] === 0x89) {
+        pings.push(Date.now());
+        socket.write(Buffer.from([0x8a, 0]));
+      }
+    });
+  });
+  const port = await listen(server);
+  return { pings, port };
+}
+
+it('asks a silent server whether it lives, as often as heartbeat says', async () => {
+  const { database, collection } = await openDefault('heartbeat', folder);
+  const { pings, port } = await silent();
+  const config = new ReplicatorConfiguration(new URLEndpoint(`ws://127.0.0.1:${port}/db`));
+  config.addCollection(collection);
+  config.setHeartbeat(0.1);
+  config.setContinuous(true);
+  const replicator = await Replicator.create(config);
+  await replicator.start(false);
+  await until(() => pings.length >= 4, 'four PINGs');
+  expect((await replicator.getStatus()) as any).not.toHaveProperty('error');
+  await database.close();
+  await replicator.cleanup();
 });
 
 it('refuses a proxy that it cannot use', async () => {

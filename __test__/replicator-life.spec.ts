@@ -12,6 +12,7 @@ import {
   URLEndpointListener,
 } from 'settee';
 import { openDefault } from './support/peers';
+import { replicateOnce } from './support/replication';
 import { scratchFolder } from './support/scratch';
 import { settle, until } from './support/wait';
 
@@ -158,6 +159,29 @@ it('a chain of three, and two that dial each other, end equal', async () => {
   for (const { database } of [a, b, c]) {
     await database.close();
   }
+});
+
+it('starts over when its checkpoint is reset, and only then', async () => {
+  const [here, there] = [await peer(), await peer()];
+  const listener = await listen(there.collection);
+  const [url] = listener.getUrls();
+  await save(here.collection, 'a', { n: 1 });
+  await replicateOnce(here.collection, url);
+  await there.collection.purgeById('a');
+  await replicateOnce(here.collection, url);
+  expect(await there.collection.document('a')).toBeUndefined();
+  const run = await replicate(here.collection, url);
+  await run.reaches(Level.IDLE);
+  expect(await there.collection.document('a')).toBeUndefined();
+  // While it runs: it stops, and starts anew.
+  await run.replicator.start(true);
+  await arrives(there.collection, 'a', { n: 1 });
+  expect(run.statuses.map((status) => status.getActivityLevel())).toContain(Level.STOPPED);
+  await run.reaches(Level.IDLE);
+  await run.end();
+  await listener.stop();
+  await here.database.close();
+  await there.database.close();
 });
 
 it('a database that is closed stops its replicators, also offline and suspended ones', async () => {

@@ -1,6 +1,6 @@
 //! What a `rev` of about 300 bytes costs in BLIP and in the protocol room, in nanoseconds.
 //!
-//! One thread, no socket, no TLS, no database; deflate level 1. Run: `cargo bench --bench blip`.
+//! One thread, no socket, no TLS, no database; the default deflate level. Run: `cargo bench --bench blip`.
 //! The best of several rounds is printed, because other processes only ever make a round slower.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]

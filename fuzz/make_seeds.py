@@ -4,6 +4,7 @@
 Run it again after a target's input format has changed; seeds found by fuzzing stay.
 """
 
+import base64
 import hashlib
 import json
 import pathlib
@@ -158,6 +159,28 @@ def main():
         '["CASE",null,["=",[".",\"a\",0],1.5],["||",[".s"],{"k":1}],["-",[".n"]]]',
     ]:
         seed("index_items", item.encode())
+
+    # An ECDSA and an Ed25519 certificate made by OpenSSL, as DER and as PEM.
+    for text in [
+        "MIICBTCCAaqgAwIBAgIUDDuT4aCRgKnqQfex+/KeZsGYuIgwCgYIKoZIzj0EAwIwNTEVMBMGA1UEAwwMZGVzay5l"
+        "eGFtcGxlMQ8wDQYDVQQKDAZTZXR0ZWUxCzAJBgNVBAYTAkNIMB4XDTI2MTEyNTA0MjYzNVoXDTM2MTEyMjA0MjYz"
+        "NVowNTEVMBMGA1UEAwwMZGVzay5leGFtcGxlMQ8wDQYDVQQKDAZTZXR0ZWUxCzAJBgNVBAYTAkNIMFkwEwYHKoZI"
+        "zj0CAQYIKoZIzj0DAQcDQgAEcrC88WiYfTu+txHvuzmTySB16VZmbIJRuJiKBJErIGsT5aF+o0D1vYYcrdeLJeIA"
+        "lhPD5PBT2RS2Vkpkygw5J6OBlzCBlDAdBgNVHQ4EFgQUuVxahVYMJPfLlmj+J+8VXO9bgYIwHwYDVR0jBBgwFoAU"
+        "uVxahVYMJPfLlmj+J+8VXO9bgYIwDwYDVR0TAQH/BAUwAwEB/zAsBgNVHREEJTAjggxkZXNrLmV4YW1wbGWHBAoA"
+        "AAGBDWFAZXhhbXBsZS5jb20wEwYDVR0lBAwwCgYIKwYBBQUHAwEwCgYIKoZIzj0EAwIDSQAwRgIhALuJL1x4OhZC"
+        "OM+6zyOy5yrSSI0uMzM52456XfPqlPtLAiEA4IzyFswGZAG7u1IGLQHl+lQBhAOh0BXjwckoqiAOSRs=",
+        "MIIBLDCB36ADAgECAhQ4EGt4bygHBEi9ip410yoKmbrXVTAFBgMrZXAwDDEKMAgGA1UEAwwBeDAeFw0yNjExMjUw"
+        "NDI2MzVaFw0zNjExMjIwNDI2MzVaMAwxCjAIBgNVBAMMAXgwKjAFBgMrZXADIQD8ZPa6Ugr+t9ePldh9Ysjk+P4m"
+        "8sIyS3Edo+ghOvcTDaNTMFEwHQYDVR0OBBYEFB3eIGEJeihD/M2NiRbHoVe2dc3iMB8GA1UdIwQYMBaAFB3eIGEJ"
+        "eihD/M2NiRbHoVe2dc3iMA8GA1UdEwEB/wQFMAMBAf8wBQYDK2VwA0EAYKP0A+ASv2shbSEEgAs1jQ5HcSU5h39G"
+        "o9yp8n8/iOymFBDM6v/3RxGgab947042fuUdOcTUlgrTqBuxvR5JCw==",
+    ]:
+        der = base64.b64decode(text)
+        seed("certificates", der)
+        lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+        pem = ["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""]
+        seed("certificates", "\n".join(pem).encode())
 
 
 main()

@@ -14,12 +14,13 @@ use crate::protocol::delta;
 use crate::protocol::{ChangesReply, CheckpointReply, CollectionReply, ProposeReply, Request};
 use crate::query::{self, Catalog, CollectionTable, FullTextTable, IndexExpression};
 use crate::storage::scratch::Scratch;
+use crate::tls::{self, CertificateFacts};
 
 /// A fuzz target: its name, which is also that of its folder of seeds, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("frames", frames),
     ("messages", messages),
     ("inflate", inflate),
@@ -30,6 +31,7 @@ pub const TARGETS: [Target; 10] = [
     ("deltas", deltas),
     ("queries", queries),
     ("index_items", index_items),
+    ("certificates", certificates),
 ];
 
 /// Small limits, so that a fuzzer reaches them.
@@ -42,6 +44,7 @@ fn small_config() -> Config {
         max_open_messages: 8,
         max_open_bytes: 48 << 10,
         compression_level: 1,
+        compressors: Default::default(),
     }
 }
 
@@ -381,6 +384,31 @@ fn is_bound(message: &str) -> bool {
     ]
     .into_iter()
     .any(|bound| message.contains(bound))
+}
+
+/// Certificates as peers present them and applications pin them: what is read is told the same way
+/// by every function, and its text is read back.
+pub fn certificates(data: &[u8]) {
+    let Ok(facts) = CertificateFacts::read(data) else {
+        assert!(tls::key_fingerprint(data).is_err());
+        let text = String::from_utf8_lossy(data);
+        if let Ok(certificates) = tls::certificates_from_text(&text, "input") {
+            for der in certificates {
+                assert!(CertificateFacts::read(&der).is_ok());
+            }
+        }
+        return;
+    };
+    assert_eq!(
+        facts.fingerprint,
+        tls::key_fingerprint(data).expect("was read")
+    );
+    for text in [&facts.pem, &facts.der] {
+        let again = tls::certificates_from_text(text, "own text").expect("was written");
+        assert_eq!(again, [data]);
+    }
+    let chain = [data.to_vec(), data.to_vec()];
+    assert!(tls::verified_depth(&chain) <= 1);
 }
 
 /// A query's text: it is refused with a place in the text, or it becomes SQL that SQLite takes;

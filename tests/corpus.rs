@@ -6,3 +6,5 @@
 mod captures;
 #[path = "corpus/seeds.rs"]
 mod seeds;
+#[path = "corpus/spliced.rs"]
+mod spliced;

@@ -26,6 +26,7 @@ async function main() {
     const listener = await settee.URLEndpointListener.create({
       collections: [collection],
       networkInterface,
+      enableDeltaSync: true,
     });
     await listener.start();
     await listener.advertise({ group });

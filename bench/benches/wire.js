@@ -70,8 +70,9 @@ async function counter(url) {
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  target.port = String(/** @type {import('net').AddressInfo} */ (server.address()).port);
-  return { url: target.href, counted, close: () => server.close() };
+  const own = new URL(url);
+  own.port = String(/** @type {import('net').AddressInfo} */ (server.address()).port);
+  return { url: own.href, counted, close: () => server.close() };
 }
 
 /** @param {Variant} variant */

@@ -1,8 +1,9 @@
 //! What runs through all frames of one direction: the checksum (wire §2.3) and the deflate stream
 //! (wire §2.4).
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use flate2::{Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
+use super::compressors::{Compressors, Lease};
 use super::frame::{CHECKSUM_LEN, Frame, flags};
 use super::violation::Violation;
 
@@ -32,19 +33,26 @@ pub(super) struct Encoder {
     checksum: crc32fast::Hasher,
     level: Compression,
     /// Made when first needed. A fresh one continues a stream, just without back-references.
-    deflater: Option<Compress>,
+    deflater: Option<Lease>,
+    compressors: Compressors,
     scratch: Vec<u8>,
 }
 
 impl Encoder {
     /// An encoder at the start of a connection.
-    pub(super) fn new(level: u32) -> Self {
+    pub(super) fn new(level: u32, compressors: Compressors) -> Self {
         Self {
             checksum: crc32fast::Hasher::new(),
             level: Compression::new(level.clamp(1, 9)),
             deflater: None,
+            compressors,
             scratch: Vec::new(),
         }
+    }
+
+    /// Gives the deflater back if others need it more: there is a pause.
+    pub(super) fn rest(&mut self) {
+        self.deflater.take_if(|lease| lease.is_wanted_elsewhere());
     }
 
     /// Frees the deflater and buffers.
@@ -91,7 +99,8 @@ impl Encoder {
         let level = self.level;
         let deflater = self
             .deflater
-            .get_or_insert_with(|| Compress::new(level, false));
+            .get_or_insert_with(|| self.compressors.take(level))
+            .get();
         let end = out.len() + room;
         let mut content_left = MAX_FRAME_CONTENT;
         loop {

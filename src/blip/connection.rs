@@ -45,7 +45,7 @@ impl Connection {
     /// An end of a connection on which nothing was sent yet. Client and server do not differ.
     pub fn new(config: Config) -> Self {
         Self {
-            encoder: Encoder::new(config.compression_level),
+            encoder: Encoder::new(config.compression_level, config.compressors.clone()),
             decoder: Decoder::new(config.max_message),
             outbox: Outbox::default(),
             inbox: Inbox::default(),
@@ -239,6 +239,11 @@ impl Connection {
     /// What the peer did wrong, if the connection is dead.
     pub fn violation(&self) -> Option<&Violation> {
         self.violation.as_ref()
+    }
+
+    /// There is nothing to send for now: gives the deflater back if other connections need it more.
+    pub fn rest(&mut self) {
+        self.encoder.rest();
     }
 
     /// Frees the deflater (about 300 KiB) and spare buffers of a connection that is idle. The next

@@ -18,6 +18,7 @@
 //! is met, with the places in the code.
 
 mod codec;
+mod compressors;
 mod config;
 mod connection;
 mod frame;
@@ -30,6 +31,7 @@ mod tests;
 mod varint;
 mod violation;
 
+pub use compressors::Compressors;
 pub use config::Config;
 pub use connection::Connection;
 pub use frame::FrameKind;

@@ -79,7 +79,10 @@ impl CollectionMap {
             ..Self::default()
         };
         for index in indexes::load(connection)? {
-            map.indexes.entry(index.collection).or_default().push(Arc::new(index));
+            map.indexes
+                .entry(index.collection)
+                .or_default()
+                .push(Arc::new(index));
         }
         for indexes in map.indexes.values_mut() {
             indexes.sort_by(|a, b| a.name.cmp(&b.name));

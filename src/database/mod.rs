@@ -72,10 +72,10 @@ pub use documents::{Concurrency, Document, SaveResult};
 pub use indexes::IndexDefinition;
 pub use live_query::{LiveQueryId, LiveQueryListener};
 pub use maintenance::Maintenance;
-pub(crate) use revisions::local_wins;
 pub use observers::{CollectionChange, DocumentSaved, Observer, ObserverId};
 pub use options::{DatabaseOptions, default_directory};
 pub use query::{QueryParameters, QueryResult, QueryStop};
+pub(crate) use revisions::local_wins;
 pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
 
@@ -87,8 +87,8 @@ use engine::Engine;
 use registry::Slot;
 
 use crate::error::{Code, Error, Result};
-use crate::model::replication::RemoteId;
 use crate::model::CollectionSpec;
+use crate::model::replication::RemoteId;
 
 /// Names a hook of [`Database::on_close`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

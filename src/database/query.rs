@@ -23,14 +23,20 @@ const CACHED_QUERIES: usize = 256;
 /// Longest query text that is kept compiled, in bytes.
 const CACHED_TEXT_LEN: usize = 16 * 1024;
 
+/// Longest SQL that is kept, in bytes: aliases that use one another make much of little.
+const CACHED_SQL_LEN: usize = 64 * 1024;
+
 /// Length of a result from which on the log warns.
 const LARGE_RESULT_LEN: usize = 100 * 1024 * 1024;
 
 /// Steps of SQLite that a quick query may take, in thousands: about half a millisecond.
-const QUICK_STEPS: u32 = 5;
+const QUICK_STEPS: u32 = 10;
 
 /// Longest result of a quick query.
 const QUICK_RESULT_LEN: usize = 64 * 1024;
+
+/// Start of the names of functions whose single call may take long.
+const PATTERN_FUNCTION: &str = "sp1_regexp_";
 
 /// How many times a query that was not quick is not tried again.
 const SLOW_TIMES: u32 = 100;
@@ -142,7 +148,7 @@ impl QueryCache {
     }
 
     fn put(&self, text: &str, generation: Generation, query: &Arc<CompiledQuery>) {
-        if text.len() > CACHED_TEXT_LEN {
+        if text.len() > CACHED_TEXT_LEN || query.compiled.sql.len() > CACHED_SQL_LEN {
             return;
         }
         let mut cache = lock(&self.by_text);
@@ -210,10 +216,11 @@ impl ReadTx<'_> {
         };
         let compiled = query::compile(text, &catalog)?;
         let keys = RowKeys::new(&compiled.columns);
+        let quick = !compiled.sql.contains(PATTERN_FUNCTION);
         let query = Arc::new(CompiledQuery {
             compiled,
             keys,
-            slow: AtomicU32::new(0),
+            slow: AtomicU32::new(if quick { 0 } else { u32::MAX }),
         });
         cache.put(text, generation, &query);
         Ok(query)

@@ -49,7 +49,7 @@ impl Browser {
         std::thread::Builder::new()
             .name("settee-dns-sd".into())
             .spawn(move || follow(&events, own_group.as_deref(), &*tell))
-            .map_err(|error| Error::from(error))?;
+            .map_err(Error::from)?;
         tracing::info!(target: "discovery", group, "browsing");
         Ok(Self { daemon })
     }

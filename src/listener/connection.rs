@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::authenticator::Admission;
+use super::connections::Newcomer;
 use super::counted::Counted;
 use super::limits::Slot;
 use super::principal::Principal;
@@ -60,6 +61,7 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) {
     let peer = SocketAddr::new(address.ip().to_canonical(), address.port()).to_string();
+    let revocations = shared.connections.revocations();
     let upgraded = tokio::select! {
         () = stop.cancelled() => return,
         result = timeout(
@@ -95,9 +97,14 @@ pub(super) async fn run(
     )]
     let started = SystemTime::now();
     let authorizer = shared.authorizer.clone();
+    let newcomer = Newcomer {
+        principal,
+        address: peer.clone(),
+        revocations,
+    };
     let entry = shared
         .connections
-        .enter(principal, peer.clone(), started, stop, authorizer);
+        .enter(newcomer, started, stop, authorizer);
     let transport = transport::server(upgraded.stream, upgraded.leftover).await;
     let traffic = Arc::clone(&entry.connection.traffic);
     let accepted = Accepted {

@@ -1,6 +1,6 @@
 //! The open connections of a listener: who is behind each, and how to end them (trust §6).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -136,23 +136,69 @@ impl ClientWatch for Connection {
     }
 }
 
+/// Revocations remembered for connections that are on their way in.
+const MAX_REVOCATIONS: usize = 1_000;
+
 /// All open connections.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    open: Mutex<HashMap<u64, Arc<Connection>>>,
+    open: Mutex<Open>,
     next: AtomicU64,
 }
 
+#[derive(Debug, Default)]
+struct Open {
+    connections: HashMap<u64, Arc<Connection>>,
+    /// How many revocations there were.
+    revocations: u64,
+    /// The latest of them, the last one last.
+    revoked: VecDeque<Principal>,
+}
+
+impl Open {
+    /// Whether `principal` was revoked after the first `since` revocations, or may have been.
+    fn is_revoked_since(&self, since: u64, principal: &Principal) -> bool {
+        let missed = self.revocations.saturating_sub(since);
+        let kept = self.revoked.len() as u64;
+        missed > kept
+            || self
+                .revoked
+                .iter()
+                .rev()
+                .take(usize::try_from(missed).unwrap_or(usize::MAX))
+                .any(|revoked| revoked == principal)
+    }
+}
+
+/// What a client proves before its connection is entered, and since when it has been proving it.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    pub(super) principal: Principal,
+    pub(super) address: String,
+    /// What [`Connections::revocations`] was when the client came.
+    pub(super) revocations: u64,
+}
+
 impl Connections {
-    /// Notes a connection until the entry is dropped.
+    /// How many revocations there were, for a [`Newcomer`].
+    pub(super) fn revocations(&self) -> u64 {
+        lock(&self.open).revocations
+    }
+
+    /// Notes a connection until the entry is dropped. One whose principal was revoked while it was
+    /// on its way in is revoked at once.
     pub(super) fn enter(
         self: &Arc<Self>,
-        principal: Principal,
-        address: String,
+        newcomer: Newcomer,
         started: SystemTime,
         stop: CancellationToken,
         authorizer: Option<Arc<dyn RequestAuthorizer>>,
     ) -> Entry {
+        let Newcomer {
+            principal,
+            address,
+            revocations,
+        } = newcomer;
         let connection = Arc::new(Connection {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             principal,
@@ -165,7 +211,13 @@ impl Connections {
             revoked: AtomicBool::new(false),
             authorizer,
         });
-        lock(&self.open).insert(connection.id, Arc::clone(&connection));
+        let mut open = lock(&self.open);
+        if open.is_revoked_since(revocations, &connection.principal) {
+            connection.revoke();
+        }
+        open.connections
+            .insert(connection.id, Arc::clone(&connection));
+        drop(open);
         Entry {
             connections: Arc::clone(self),
             connection,
@@ -174,15 +226,25 @@ impl Connections {
 
     /// All of them, the oldest first.
     pub(super) fn list(&self) -> Vec<ConnectionInfo> {
-        let mut list: Vec<_> = lock(&self.open).values().map(|one| one.info()).collect();
+        let mut list: Vec<_> = lock(&self.open)
+            .connections
+            .values()
+            .map(|one| one.info())
+            .collect();
         list.sort_by_key(|info| info.id);
         list
     }
 
     /// Ends the connections of a principal, and no other's. Answers how many there were.
     pub(super) fn revoke(&self, principal: &Principal) -> usize {
-        let open = lock(&self.open);
-        let theirs = open.values().filter(|one| one.principal == *principal);
+        let mut open = lock(&self.open);
+        open.revocations += 1;
+        if open.revoked.len() >= MAX_REVOCATIONS {
+            open.revoked.pop_front();
+        }
+        open.revoked.push_back(principal.clone());
+        let all = open.connections.values();
+        let theirs = all.filter(|one| one.principal == *principal);
         theirs.map(|one| one.revoke()).count()
     }
 
@@ -190,8 +252,8 @@ impl Connections {
         let open = lock(&self.open);
         let is_active = |one: &&Arc<Connection>| one.active.load(Ordering::Relaxed);
         ListenerStatus {
-            connections: open.len(),
-            active: open.values().filter(is_active).count(),
+            connections: open.connections.len(),
+            active: open.connections.values().filter(is_active).count(),
         }
     }
 }
@@ -204,7 +266,9 @@ pub(super) struct Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        lock(&self.connections.open).remove(&self.connection.id);
+        lock(&self.connections.open)
+            .connections
+            .remove(&self.connection.id);
     }
 }
 
@@ -217,6 +281,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    fn newcomer(principal: Principal, revocations: u64) -> Newcomer {
+        Newcomer {
+            principal,
+            address: "10.0.0.1:1".into(),
+            revocations,
+        }
+    }
+
+    #[test]
+    fn who_is_on_the_way_in_when_revoked_is_ended_and_who_comes_later_is_not() {
+        let connections = Arc::new(Connections::default());
+        let enter = |principal: &Principal, revocations| {
+            let stop = CancellationToken::new();
+            let started = SystemTime::UNIX_EPOCH;
+            let newcomer = newcomer(principal.clone(), revocations);
+            connections.enter(newcomer, started, stop, None)
+        };
+        let (anna, otto) = (Principal::Key("anna".into()), Principal::Key("otto".into()));
+        let before = connections.revocations();
+        connections.revoke(&anna);
+        connections.revoke(&otto);
+        let after = connections.revocations();
+        let is_ended = |principal, since| enter(principal, since).connection.is_revoked();
+        assert!(is_ended(&anna, before) && is_ended(&otto, before));
+        assert!(!is_ended(&Principal::Anonymous, before));
+        assert!(!is_ended(&anna, before + 1), "came after anna was revoked");
+        assert!(!is_ended(&anna, after) && !is_ended(&otto, after));
+        for _ in 0..MAX_REVOCATIONS {
+            connections.revoke(&otto);
+        }
+        assert_eq!(lock(&connections.open).revoked.len(), MAX_REVOCATIONS);
+        assert!(is_ended(&anna, before), "what is forgotten is assumed");
+        assert!(!is_ended(&anna, connections.revocations()));
+    }
+
     #[test]
     fn exactly_the_connections_of_a_principal_end() {
         let connections = Arc::new(Connections::default());
@@ -224,7 +323,7 @@ mod tests {
         let enter = |principal| {
             let stop = listener.child_token();
             let started = SystemTime::UNIX_EPOCH;
-            connections.enter(principal, "10.0.0.1:1".into(), started, stop, None)
+            connections.enter(newcomer(principal, 0), started, stop, None)
         };
         let anna = [
             enter(Principal::User("anna".into())),

@@ -252,6 +252,11 @@ impl UrlEndpointListener {
         bind::is_all(self.options.network_interface.as_deref())
     }
 
+    /// Whether peers may send and get deltas.
+    pub fn takes_deltas(&self) -> bool {
+        self.options.enable_delta_sync.unwrap_or_default()
+    }
+
     /// Whether peers may only pull.
     pub fn is_read_only(&self) -> bool {
         self.options.read_only.unwrap_or_default()

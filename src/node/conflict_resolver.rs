@@ -135,7 +135,12 @@ mod tests {
             resolved(&json!({"document": "{}"})),
             Some(Resolved::Merged(b"{}".to_vec()))
         );
-        for wrong in [json!("else"), json!(null), json!({"document": {}}), json!(true)] {
+        for wrong in [
+            json!("else"),
+            json!(null),
+            json!({"document": {}}),
+            json!(true),
+        ] {
             assert_eq!(resolved(&wrong), None);
         }
     }

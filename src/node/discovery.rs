@@ -46,6 +46,7 @@ mod on {
         if let Some(identity) = listener.identity().filter(|_| !is_private) {
             advert.id = Some(key_fingerprint(identity.certificate_der())?);
         }
+        advert.deltas = listener.takes_deltas();
         advert.read_only = listener.is_read_only();
         Advertisement::start(&advert)
     }

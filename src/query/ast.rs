@@ -131,9 +131,9 @@ pub enum Expr {
     /// A constant.
     Literal(Literal),
     /// `[a, b]`.
-    Array(Vec<Expr>),
+    Array(Vec<Self>),
     /// `{'a': b}`.
-    Object(Vec<(String, Expr)>),
+    Object(Vec<(String, Self)>),
     /// `a.b[0]`, which may begin with the name of a source, an alias or a variable.
     Property(Path, At),
     /// `*`, or `name.*`.
@@ -141,23 +141,23 @@ pub enum Expr {
     /// `$name`.
     Parameter(String),
     /// `(base).path`.
-    Access(Box<Expr>, Path, At),
+    Access(Box<Self>, Path, At),
     /// `META()`, or `META(source)` with the components of the source's name.
     Meta(Vec<String>, At),
     /// A prefix.
-    Unary(UnaryOp, Box<Expr>, At),
+    Unary(UnaryOp, Box<Self>, At),
     /// Left-associative operators of one level, at least one.
-    Chain(Box<Expr>, Vec<(BinaryOp, Expr)>, At),
+    Chain(Box<Self>, Vec<(BinaryOp, Self)>, At),
     /// `AND`, at least two terms.
-    And(Vec<Expr>),
+    And(Vec<Self>),
     /// `OR`, at least two terms.
-    Or(Vec<Expr>),
+    Or(Vec<Self>),
     /// `x IS NULL` and its kin.
-    Test(Box<Expr>, Test),
+    Test(Box<Self>, Test),
     /// `x [NOT] IN list`.
     In {
         /// What is looked for.
-        value: Box<Expr>,
+        value: Box<Self>,
         /// `NOT`.
         negated: bool,
         /// Where it is looked for.
@@ -166,31 +166,31 @@ pub enum Expr {
     /// `x [NOT] LIKE pattern`.
     Like {
         /// The text.
-        value: Box<Expr>,
+        value: Box<Self>,
         /// `NOT`.
         negated: bool,
         /// The pattern.
-        pattern: Box<Expr>,
+        pattern: Box<Self>,
     },
     /// `x [NOT] BETWEEN low AND high`.
     Between {
         /// What is compared.
-        value: Box<Expr>,
+        value: Box<Self>,
         /// `NOT`.
         negated: bool,
         /// The least that is inside.
-        low: Box<Expr>,
+        low: Box<Self>,
         /// The greatest that is inside.
-        high: Box<Expr>,
+        high: Box<Self>,
     },
     /// `CASE … END`.
     Case {
         /// What the branches are compared with.
-        operand: Option<Box<Expr>>,
+        operand: Option<Box<Self>>,
         /// `WHEN` and `THEN`, at least one.
-        branches: Vec<(Expr, Expr)>,
+        branches: Vec<(Self, Self)>,
         /// `ELSE`.
-        otherwise: Option<Box<Expr>>,
+        otherwise: Option<Box<Self>>,
     },
     /// `ANY v IN … SATISFIES … END` and its kin.
     Quantified {
@@ -199,9 +199,9 @@ pub enum Expr {
         /// Name of the element.
         variable: String,
         /// What is iterated.
-        array: Box<Expr>,
+        array: Box<Self>,
         /// `SATISFIES`.
-        predicate: Box<Expr>,
+        predicate: Box<Self>,
     },
     /// `EXISTS (SELECT …)`.
     Exists(Box<Select>),
@@ -210,7 +210,7 @@ pub enum Expr {
         /// Name as written.
         name: String,
         /// Arguments.
-        args: Vec<Expr>,
+        args: Vec<Self>,
         /// Where the name starts.
         at: At,
         /// Where the parenthesis stands.
@@ -221,12 +221,12 @@ pub enum Expr {
         /// The index.
         index: IndexName,
         /// The words.
-        text: Box<Expr>,
+        text: Box<Self>,
     },
     /// `RANK(source.index)`.
     Rank(IndexName),
     /// `x COLLATE …`.
-    Collate(Box<Expr>, Collation, At),
+    Collate(Box<Self>, Collation, At),
 }
 
 /// Name of a full-text index.
@@ -408,7 +408,7 @@ impl Default for Collation {
 impl Expr {
     /// Gives each expression directly inside this one, with how much deeper it will stand in SQL.
     /// A subquery's expressions count as inside.
-    pub fn for_each_child<'a>(&'a self, give: &mut dyn FnMut(&'a Expr, usize)) {
+    pub fn for_each_child<'a>(&'a self, give: &mut dyn FnMut(&'a Self, usize)) {
         match self {
             Self::Literal(_)
             | Self::Property(..)

@@ -22,28 +22,31 @@ pub(super) fn keys(names: &[ColumnName]) -> Vec<String> {
         .collect();
     let mut numbers = 1_usize..;
     let mut copies: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
-    let key = |name| match name {
-        &ColumnName::Alias(ref alias) => alias.clone(),
-        ColumnName::Own(own) if taken.insert(own.clone()) => own.clone(),
-        ColumnName::Own(own) => {
-            // Where the search of the last copy ended, or many copies take long.
-            let copy = copies.entry(own).or_insert(2);
-            loop {
-                let key = format!("{own} #{copy}");
-                *copy += 1;
+    let mut keys = Vec::with_capacity(names.len());
+    for name in names {
+        keys.push(match name {
+            ColumnName::Alias(alias) => alias.clone(),
+            ColumnName::Own(own) if taken.insert(own.clone()) => own.clone(),
+            ColumnName::Own(own) => {
+                // Where the search of the last copy ended, or many copies take long.
+                let copy = copies.entry(own).or_insert(2);
+                loop {
+                    let key = format!("{own} #{copy}");
+                    *copy += 1;
+                    if taken.insert(key.clone()) {
+                        break key;
+                    }
+                }
+            }
+            ColumnName::None => loop {
+                let key = format!("${}", numbers.next().unwrap_or_default());
                 if taken.insert(key.clone()) {
                     break key;
                 }
-            }
-        }
-        ColumnName::None => loop {
-            let key = format!("${}", numbers.next().unwrap_or_default());
-            if taken.insert(key.clone()) {
-                break key;
-            }
-        },
-    };
-    names.iter().map(key).collect()
+            },
+        });
+    }
+    keys
 }
 
 #[cfg(test)]

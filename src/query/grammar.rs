@@ -16,7 +16,7 @@ use super::lexer::{self, Kind, Token};
 /// # Errors
 /// Where the text leaves the grammar, and what was expected there.
 pub fn parse(text: &str) -> Result<Select, QueryError> {
-    let select = read(text, |tokens, starts| sqlpp::query(tokens, starts))?;
+    let select = read(text, sqlpp::query)?;
     depth::check_depth(&select)?;
     Ok(select)
 }
@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Result<Select, QueryError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_list(text: &str) -> Result<Vec<ResultItem>, QueryError> {
-    let items = read(text, |tokens, starts| sqlpp::list(tokens, starts))?;
+    let items = read(text, sqlpp::list)?;
     for item in &items {
         depth::check_expr_depth(&item.expr)?;
     }
@@ -121,8 +121,7 @@ fn chains(first: Expr, rest: Vec<(BinaryOp, Expr)>, level: u8, at: At) -> Expr {
         return Expr::Chain(Box::new(first), rest, at);
     }
     // Each operand of this level, with the operators above it that follow.
-    let mut operands: Vec<(Option<BinaryOp>, Expr, Vec<(BinaryOp, Expr)>)> = Vec::new();
-    operands.push((None, first, Vec::new()));
+    let mut operands = vec![(None, first, Vec::new())];
     for (op, operand) in rest {
         match operands.last_mut() {
             Some((_, _, inner)) if op.level() > loosest => inner.push((op, operand)),

@@ -83,13 +83,9 @@ pub fn compile_index(
 fn add(compiled: &mut CompiledIndex, text: &str, exprs: &[Expr], full_text: bool) -> Result<()> {
     for expr in exprs {
         if full_text {
-            let path = match expr {
-                Expr::Property(path, _) => path,
-                _ => {
-                    return Err(QueryError::whole(
-                        "a full-text index has only property paths",
-                    ));
-                }
+            let Expr::Property(path, _) = expr else {
+                let message = "a full-text index has only property paths";
+                return Err(QueryError::whole(message));
             };
             compiled.columns.push(canonical_path(path));
         }

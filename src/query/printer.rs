@@ -238,7 +238,7 @@ impl Display for Expr {
             Self::Access(base, steps, _) => {
                 match **base {
                     // Else it would be one longer path, or a number with a point.
-                    Expr::Property(..) | Expr::Literal(_) => write!(f, "({base}).")?,
+                    Self::Property(..) | Self::Literal(_) => write!(f, "({base}).")?,
                     _ => write!(f, "{}.", Operand(base))?,
                 }
                 path(f, steps)

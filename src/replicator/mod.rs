@@ -35,5 +35,16 @@ pub use status::{
     ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
 };
 
+/// Limits of BLIP, and compressors that all connections of the process share.
+fn blip_config() -> crate::blip::Config {
+    use std::sync::LazyLock;
+    static COMPRESSORS: LazyLock<crate::blip::Compressors> =
+        LazyLock::new(|| crate::blip::Compressors::new(tuning::COMPRESSORS_KEPT));
+    crate::blip::Config {
+        compressors: COMPRESSORS.clone(),
+        ..crate::blip::Config::default()
+    }
+}
+
 #[cfg(test)]
 mod tests;

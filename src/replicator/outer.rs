@@ -21,8 +21,7 @@ use super::retry::Retry;
 use super::status::{
     ActivityLevel, DocumentReplication, ReplicatedDocument, ReplicatorObserver, ReplicatorStatus,
 };
-use super::tuning;
-use crate::blip;
+use super::{blip_config, tuning};
 use crate::database::{Database, HookId};
 use crate::error::{Error, Result};
 use crate::model::CollectionSpec;
@@ -461,7 +460,7 @@ impl Inner {
             }),
             collections: collections.collect(),
             deltas: true,
-            blip: blip::Config::default(),
+            blip: blip_config(),
             unix_time: unix_time(),
         }
     }

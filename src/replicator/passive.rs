@@ -13,8 +13,7 @@ use super::core::effects::{CollectionIndex, Direction, DocumentEnded};
 use super::core::{Access, Core, CoreConfig, CoreStatus, Role};
 use super::db_access::DbAccess;
 use super::driver::{Driver, DriverObserver};
-use super::tuning;
-use crate::blip;
+use super::{blip_config, tuning};
 use crate::database::Database;
 use crate::error::Error;
 use crate::model::CollectionSpec;
@@ -128,7 +127,7 @@ pub async fn serve(
             .map(Core::served_collection)
             .collect(),
         deltas: config.deltas,
-        blip: blip::Config::default(),
+        blip: blip_config(),
         unix_time: unix_time(),
     };
     // A silent client is asked after 310 s and gone after 330 (design D9).

@@ -73,7 +73,11 @@ mod tests {
     #[test]
     fn chance_shortens_a_wait_by_a_quarter_at_most() {
         let lost = Error::network(NetworkReason::ConnectionReset, "");
-        let after = |chance| Retry::new(true, None, MINUTES).after(&lost, chance).unwrap();
+        let after = |chance| {
+            Retry::new(true, None, MINUTES)
+                .after(&lost, chance)
+                .unwrap()
+        };
         assert_eq!(after(0.0), Duration::from_secs(2));
         assert_eq!(after(0.5), Duration::from_millis(1_750));
         assert_eq!(after(1.0), Duration::from_millis(1_500));
@@ -88,7 +92,10 @@ mod tests {
         assert!(retry.after(&refused, 0.0).is_some());
         assert!(retry.after(&refused, 0.0).is_some());
         assert_eq!(retry.after(&refused, 0.0), None);
-        assert_eq!(Retry::new(false, Some(1), MINUTES).after(&refused, 0.0), None);
+        assert_eq!(
+            Retry::new(false, Some(1), MINUTES).after(&refused, 0.0),
+            None
+        );
     }
 
     #[test]

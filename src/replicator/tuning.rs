@@ -10,6 +10,13 @@ const MIB: usize = 1024 * KIB;
 
 /// Rows of one `changes` or `proposeChanges` list, and of one read of the change feed (wire §8.1).
 pub(crate) const CHANGES_BATCH: usize = 200;
+/// Revisions announced and not yet sent, in lists of half as many, while a list is answered within
+/// twice [`LOOKAHEAD_DELAY`]: about 32 KiB of small documents.
+pub(crate) const MIN_LOOKAHEAD: usize = 64;
+/// The same at most, on a line with a long delay: all lists that may be unanswered.
+pub(crate) const MAX_LOOKAHEAD: usize = 1_000;
+/// Each time that a list takes so long to be answered adds [`MIN_LOOKAHEAD`] to what is announced ahead.
+pub(crate) const LOOKAHEAD_DELAY: Duration = Duration::from_millis(3);
 /// Lists sent and not answered while catching up (wire §8.1).
 pub(crate) const UNANSWERED_LISTS: usize = 5;
 /// Revisions that the peer wants and that are not sent yet; above it no list is sent (wire §8.1).
@@ -72,6 +79,9 @@ pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Least time between two status notifications that differ in progress only (wire §8.1).
 pub(crate) const STATUS_INTERVAL: Duration = Duration::from_millis(200);
+/// Connections of the process that keep their compressors between two messages; of more, each gives
+/// its own back at every pause (design §4, fan-in: 300 KiB each).
+pub(crate) const COMPRESSORS_KEPT: usize = 8;
 /// Idle time after which the compressor of a connection is given back (design §4, fan-in).
 pub(crate) const COMPRESSOR_IDLE: Duration = Duration::from_secs(5);
 /// Longest silence of a peer that never answers a PING (design D9).

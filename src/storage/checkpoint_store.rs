@@ -95,12 +95,10 @@ pub(crate) fn become_a_copy(connection: &Connection) -> Result<()> {
         for key in ["private_uuid", "public_uuid"] {
             set_info(connection, key, uuid::Uuid::new_v4().as_bytes())?;
         }
-        connection
-            .inner
-            .execute_batch(
-                "DELETE FROM checkpoints; DELETE FROM peer_checkpoints;
+        connection.inner.execute_batch(
+            "DELETE FROM checkpoints; DELETE FROM peer_checkpoints;
                  DELETE FROM info WHERE key = 'cookies';",
-            )?;
+        )?;
         connection.commit()
     })();
     connection.roll_back();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
@@ -90,23 +90,28 @@ pub(crate) struct Connection {
 }
 
 /// Steps of SQLite's machine between two looks at whether to stop.
-const STOP_STEPS: std::ffi::c_int = 2_000;
+const STOP_STEPS: std::ffi::c_int = 1_000;
+
+/// Longest time of a run that has a budget, however few steps it takes: a step may be a pattern
+/// over a long text.
+const BUDGET_TIME: Duration = Duration::from_millis(2);
 
 /// What makes the statements of a connection stop.
 #[derive(Debug, Default)]
 struct Watch {
     flag: Option<Arc<AtomicBool>>,
-    /// How often [`STOP_STEPS`] may still pass.
-    budget: Option<u32>,
+    /// How often [`STOP_STEPS`] may still pass, and since when they do.
+    budget: Option<(u32, Instant)>,
 }
 
 impl Watch {
     fn must_stop(&mut self) -> bool {
-        if let Some(budget) = &mut self.budget {
-            let Some(left) = budget.checked_sub(1) else {
+        if let Some((budget, since)) = &mut self.budget {
+            if *budget == 0 || since.elapsed() > BUDGET_TIME {
+                *budget = 0;
                 return true;
-            };
-            *budget = left;
+            }
+            *budget -= 1;
         }
         self.flag
             .as_ref()
@@ -121,7 +126,9 @@ pub(crate) struct Stoppable<'a>(&'a Connection);
 impl Stoppable<'_> {
     /// Whether statements were stopped because they took too many steps.
     pub(crate) fn is_over_budget(&self) -> bool {
-        lock_watch(&self.0.watch).budget == Some(0)
+        lock_watch(&self.0.watch)
+            .budget
+            .is_some_and(|(left, _)| left == 0)
     }
 }
 
@@ -269,11 +276,15 @@ impl Connection {
     }
 
     /// Lets statements fail with `SQLITE_INTERRUPT` once `flag` is set, or when they have taken
-    /// `budget` times some thousand steps, as long as the guard lives.
+    /// `budget` thousand steps or a few milliseconds, as long as the guard lives.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bounds how long a thread is held up; decides nothing else"
+    )]
     pub(crate) fn stop_when(&self, flag: &Arc<AtomicBool>, budget: Option<u32>) -> Stoppable<'_> {
         *lock_watch(&self.watch) = Watch {
             flag: Some(Arc::clone(flag)),
-            budget,
+            budget: budget.map(|steps| (steps, Instant::now())),
         };
         Stoppable(self)
     }

@@ -110,7 +110,10 @@ mod tests {
             STANDARD.encode(&pem),
             STANDARD.encode(&der).replace('M', "M\n "),
         ] {
-            assert_eq!(certificates_from_text(&text, "x").unwrap(), [der.clone()]);
+            assert_eq!(
+                certificates_from_text(&text, "x").unwrap(),
+                std::slice::from_ref(&der)
+            );
         }
         let two = certificates_from_text(&pem.repeat(2), "x").unwrap();
         assert_eq!(two, [der.clone(), der]);

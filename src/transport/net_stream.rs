@@ -13,7 +13,7 @@ use tokio_rustls::TlsStream;
 pub(crate) enum NetStream {
     Plain(TcpStream),
     /// Over TCP, or over another TLS: that of a proxy.
-    Tls(Box<TlsStream<NetStream>>),
+    Tls(Box<TlsStream<Self>>),
 }
 
 impl NetStream {

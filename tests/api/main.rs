@@ -9,6 +9,7 @@ mod disk_full;
 mod documents;
 mod encryption;
 mod expiration;
+mod index_use;
 mod indexes;
 mod maintenance;
 mod observers;

@@ -221,7 +221,9 @@ fn a_deleted_side_wins_a_conflict() {
         .unwrap();
     let change = changes.iter().find(|c| c.doc_id == doc_id("b")).unwrap();
     assert!(change.deleted);
-    assert_eq!(change.rev_id.generation(), 3);
+    // It has the longer history: no revision of its own, but a new place in the feed (ADR 007).
+    assert_eq!(change.rev_id, local.rev_id);
+    assert!(change.sequence > local.sequence);
 }
 
 /// The first revision of "b" above.

@@ -32,7 +32,12 @@ async function open(folder) {
         selector: { 'customer.city': 'Oslo', 'customer.name.first': 'Ada' },
         fields: ['_id', 'number'],
       }),
-    'indexed equality': byEmail,
+    'indexed equality': () =>
+      find({
+        selector: { 'customer.name.last': 'Ito', 'customer.name.first': 'Ada' },
+        fields: ['_id', 'number'],
+      }),
+    'one row by an index': byEmail,
     'range, order, limit 100': () =>
       find({
         selector: { created: { $gte: '2021-06-01' } },
@@ -54,8 +59,12 @@ async function open(folder) {
       }
       await database.createIndex({ index: { fields: ['customer.email'] } });
       await database.createIndex({ index: { fields: ['created'] } });
-      // The index is built by the first query that needs it.
+      await database.createIndex({
+        index: { fields: ['customer.name.last', 'customer.name.first'] },
+      });
+      // An index is built by the first query that needs it.
       await byEmail();
+      await run['indexed equality']();
       await run['range, order, limit 100']();
     },
 

@@ -1,6 +1,7 @@
 // @ts-check
 
-// RxDB's Mango queries over its memory storage: nothing is read from a disk.
+// RxDB's Mango queries over its memory storage: nothing is read from a disk, and a query that was asked before is answered
+// from a cache while nothing changes.
 
 const { createRxDatabase } = require('rxdb');
 const { getRxStorageMemory } = require('rxdb/plugins/storage-memory');
@@ -22,11 +23,11 @@ const SCHEMA = {
     customer: {
       type: 'object',
       properties: {
-        name: { type: 'object', properties: { first: TEXT, last: TEXT } },
+        name: { type: 'object', properties: { first: TEXT, last: INDEXED }, required: ['last'] },
         email: INDEXED,
         city: TEXT,
       },
-      required: ['email'],
+      required: ['email', 'name'],
     },
     items: {
       type: 'array',
@@ -36,7 +37,7 @@ const SCHEMA = {
     note: TEXT,
   },
   required: ['id', 'created', 'customer'],
-  indexes: ['created', 'customer.email'],
+  indexes: ['created', 'customer.email', 'customer.name.last'],
 };
 
 async function open() {
@@ -57,6 +58,8 @@ async function open() {
     'unindexed equality': () =>
       find({ selector: { 'customer.city': 'Oslo', 'customer.name.first': 'Ada' } }),
     'indexed equality': () =>
+      find({ selector: { 'customer.name.last': 'Ito', 'customer.name.first': 'Ada' } }),
+    'one row by an index': () =>
       find({ selector: { 'customer.email': addresses[asked++ % addresses.length] } }),
     'range, order, limit 100': () =>
       find({ selector: { created: { $gte: '2021-06-01' } }, sort: [{ created: 'asc' }], limit: 100 }),

@@ -309,7 +309,11 @@ fn followed() -> RevTree {
     let base = [id("1-01")];
     tree.insert(&id("2-aa"), &base, false, remote).unwrap();
     let kind = tree.insert(&id("2-bb"), &base, false, remote).unwrap();
-    assert_eq!(kind, InsertKind::Current, "the remote went over, and so do we");
+    assert_eq!(
+        kind,
+        InsertKind::Current,
+        "the remote went over, and so do we"
+    );
     tree
 }
 
@@ -358,7 +362,9 @@ fn a_winner_with_the_longer_history_is_grafted_on_the_loser() {
     for rev in ["1-01", "2-aa", "3-aa", "4-aa", "5-aa"] {
         tree.add_local(id(rev), false);
     }
-    let kind = tree.insert(&id("2-bb"), &[id("1-01")], false, None).unwrap();
+    let kind = tree
+        .insert(&id("2-bb"), &[id("1-01")], false, None)
+        .unwrap();
     assert_eq!(kind, InsertKind::Conflict);
     tree.graft(&id("5-aa"), &id("2-bb"));
     assert!(!tree.has_conflict());

@@ -191,19 +191,20 @@ impl<'q> Lowering<'q> {
             let message = format!("an index cannot depend on the parameter ${name}");
             return Err(QueryError::whole(message));
         }
-        let known = self.parameters.iter().position(|known| *known == name);
-        let index = match known {
-            Some(index) => index,
+        let number = match self.parameter_numbers.get(name) {
+            Some(number) => *number,
             None if self.parameters.len() == MAX_PARAMETERS => {
                 let message = format!("more than {MAX_PARAMETERS} parameters");
                 return Err(QueryError::whole(message));
             }
             None => {
                 self.parameters.push(name);
-                self.parameters.len() - 1
+                let number = self.parameters.len();
+                self.parameter_numbers.insert(name, number);
+                number
             }
         };
-        let _ = write!(self.out, "sp1_param(?{})", index + 1);
+        let _ = write!(self.out, "sp1_param(?{number})");
         Ok(())
     }
 

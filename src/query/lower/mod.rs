@@ -18,7 +18,7 @@ mod property;
 mod select;
 pub(super) mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::ast::{At, Expr, Literal, Select};
@@ -143,6 +143,9 @@ struct Statement<'q> {
     matched: Vec<Matched>,
     /// For each source: whether deleted documents are seen.
     sees_deleted: Vec<bool>,
+    /// How many of the sources may be named: in the `ON` of a statement with `LEFT JOIN`, those
+    /// that are joined later may not.
+    visible: usize,
     /// Whether rows are gathered: there are keys of groups, or an aggregate in the projection.
     aggregated: bool,
 }
@@ -151,6 +154,7 @@ impl<'q> Statement<'q> {
     fn new(scope: Scope<'q>) -> Self {
         Self {
             sees_deleted: vec![false; scope.sources.len()],
+            visible: usize::MAX,
             scope: Rc::new(scope),
             variables: Vec::new(),
             hidden: Vec::new(),
@@ -173,6 +177,7 @@ pub(super) struct Lowering<'q> {
     /// Length of the finished pieces that are not in `out`.
     written: usize,
     parameters: Vec<&'q str>,
+    parameter_numbers: HashMap<&'q str, usize>,
     collections: BTreeSet<(String, String)>,
     statement: Statement<'q>,
     depth: usize,
@@ -188,6 +193,7 @@ impl<'q> Lowering<'q> {
             out: String::new(),
             written: 0,
             parameters: Vec::new(),
+            parameter_numbers: HashMap::new(),
             collections: BTreeSet::new(),
             statement: Statement::new(Scope::default()),
             depth: 0,

@@ -11,10 +11,23 @@ impl<'q> Lowering<'q> {
             return self.wrong(at, "LIMIT and OFFSET cannot use properties");
         }
         let statement = &self.statement;
-        statement
+        let (target, rest) = statement
             .scope
             .resolve(path, &statement.variables, &statement.hidden)
-            .or_else(|message| self.wrong(at, message))
+            .or_else(|message| self.wrong(at, message))?;
+        if let Target::Document(source) | Target::Element(source) | Target::Meta(source, _) = target
+        {
+            self.check_visible(source, at)?;
+        }
+        Ok((target, rest))
+    }
+
+    fn check_visible(&self, source: usize, at: At) -> Result<()> {
+        if source < self.statement.visible {
+            return Ok(());
+        }
+        let name = &self.statement.scope.sources[source].column;
+        self.wrong(at, format!("{name} is joined only after this ON"))
     }
 
     /// As [`Self::resolve`], with more aliases hidden and without telling why it fails.
@@ -92,13 +105,16 @@ impl<'q> Lowering<'q> {
 
     /// What is inside a row of `jsonb_each`.
     fn element(&mut self, prefix: &str, path: &[Step]) {
-        self.before_path(path);
         self.push("sp1_elem(");
         self.push(prefix);
         self.push("value, ");
         self.push(prefix);
-        self.push("type)");
-        self.after_path(path);
+        self.push("type");
+        if path.is_empty() {
+            self.push(")");
+        } else {
+            self.after_path(path);
+        }
     }
 
     /// What is inside an alias: inside what it stands for, as it is meant where it is defined.
@@ -153,11 +169,11 @@ impl<'q> Lowering<'q> {
                 false => Ok(0),
             };
         }
-        let found = scope.source(name);
-        found.map_or_else(
-            || self.wrong(at, format!("no source is called {}", name.join("."))),
-            Ok,
-        )
+        let Some(found) = scope.source(name) else {
+            return self.wrong(at, format!("no source is called {}", name.join(".")));
+        };
+        self.check_visible(found, at)?;
+        Ok(found)
     }
 
     /// `META(source).field`.

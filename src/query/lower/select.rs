@@ -71,9 +71,9 @@ impl<'q> Lowering<'q> {
                 }
             }
         }
-        if scope.sources.len() > MAX_SOURCES {
-            let message = format!("{} sources, limit is {MAX_SOURCES}", scope.sources.len());
-            return Err(QueryError::whole(message));
+        // Before names are looked up among them.
+        if select.results.len() > MAX_COLUMNS {
+            return Err(too_many_columns());
         }
         // Of two sources with the same name, `*` shows the longer ones.
         let short: Vec<String> = scope
@@ -204,6 +204,9 @@ impl<'q> Lowering<'q> {
         source: Source,
         at: At,
     ) -> Result<()> {
+        if scope.sources.len() == MAX_SOURCES {
+            return self.wrong(at, format!("more than {MAX_SOURCES} sources"));
+        }
         let column = alias.unwrap_or(name).to_owned();
         let mut prefix = String::new();
         text::push_name(&mut prefix, &column);
@@ -359,8 +362,7 @@ impl<'q> Lowering<'q> {
             self.statement.hidden.pop();
         }
         if columns.len() > MAX_COLUMNS {
-            let message = format!("more than {MAX_COLUMNS} columns");
-            return Err(QueryError::whole(message));
+            return Err(too_many_columns());
         }
         Ok(columns)
     }
@@ -432,11 +434,41 @@ impl<'q> Lowering<'q> {
                 return Ok(column.sql.clone());
             }
             self.statement.hidden.push(column.index);
-            let key = self.piece(&column.item.expr);
+            let key = self.plain_key(&column.item.expr);
             self.statement.hidden.pop();
-            return key.map(no_number);
+            return key;
         }
-        self.piece(expr).map(no_number)
+        self.plain_key(expr)
+    }
+
+    /// A key that SQLite cannot take for the number of a column. It does so with integers under
+    /// signs and collations, and with conditions that it finds to be constant.
+    fn plain_key(&mut self, expr: &'q Expr) -> Result<String> {
+        let key = self.piece(expr)?;
+        let mut behind = expr;
+        let mut hidden = Vec::new();
+        loop {
+            behind = match behind {
+                Expr::Collate(operand, ..) => operand,
+                Expr::Property(path, _) => match self.resolve_hiding(path, &hidden) {
+                    Some((Target::Alias(alias), [])) => {
+                        let alias = self.statement.scope.aliases[alias];
+                        hidden.push(alias.item);
+                        alias.expr
+                    }
+                    _ => break,
+                },
+                _ => break,
+            };
+        }
+        let number = matches!(
+            behind,
+            Expr::Literal(Literal::Integer(_)) | Expr::Unary(UnaryOp::Negate, ..)
+        );
+        match number || self.is_sql_boolean(expr) {
+            true => Ok(format!("({key} + 0)")),
+            false => Ok(key),
+        }
     }
 
     fn limit(&mut self, limit: Option<&'q Expr>) -> Result<Option<String>> {
@@ -466,21 +498,37 @@ impl<'q> Lowering<'q> {
     /// For each item after the first source: what it is joined on, or the call that gives the
     /// elements.
     fn ons(&mut self, select: &'q Select) -> Result<Vec<Option<String>>> {
-        let rest = select.from.iter().flat_map(|from| &from.rest);
-        rest.map(|item| match item {
-            FromItem::Join { on: Some(on), .. } => {
-                let on = self.in_place(Place::On, |lowering| lowering.piece(on))?;
-                Ok(Some(on))
+        let rest = || select.from.iter().flat_map(|from| &from.rest);
+        // SQLite lets an ON look ahead only where all joins are inner ones.
+        let left = |item: &FromItem| {
+            matches!(
+                item,
+                FromItem::Join {
+                    kind: JoinKind::Left,
+                    ..
+                }
+            )
+        };
+        let in_order = rest().any(left);
+        let mut ons = Vec::new();
+        for (index, item) in rest().enumerate() {
+            if in_order {
+                self.statement.visible = index + 2;
             }
-            FromItem::Join { on: None, .. } => Ok(None),
-            FromItem::Unnest { array, .. } => {
-                let array = self.in_place(Place::Unnest, |lowering| {
-                    lowering.piece_of(|lowering| lowering.jsonb(array))
-                })?;
-                Ok(Some(array))
-            }
-        })
-        .collect()
+            ons.push(match item {
+                FromItem::Join { on: None, .. } => None,
+                FromItem::Join { on: Some(on), .. } => {
+                    Some(self.in_place(Place::On, |lowering| lowering.piece(on))?)
+                }
+                FromItem::Unnest { array, .. } => {
+                    Some(self.in_place(Place::Unnest, |lowering| {
+                        lowering.piece_of(|lowering| lowering.jsonb(array))
+                    })?)
+                }
+            });
+        }
+        self.statement.visible = usize::MAX;
+        Ok(ons)
     }
 
     /// Writes `FROM`; what limits the sources goes before the other conditions.
@@ -561,19 +609,14 @@ impl<'q> Lowering<'q> {
     }
 }
 
+fn too_many_columns() -> QueryError {
+    QueryError::whole(format!("more than {MAX_COLUMNS} columns"))
+}
+
 /// The terms of an `AND`, those of `AND`s inside of it too.
 fn flatten<'q>(condition: &'q Expr, terms: &mut Vec<&'q Expr>) {
     match condition {
         Expr::And(all) => all.iter().for_each(|term| flatten(term, terms)),
         term => terms.push(term),
     }
-}
-
-/// A key that SQLite cannot take for the number of a column.
-fn no_number(key: String) -> String {
-    let digits = key.trim_start_matches("(-").trim_end_matches(')');
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return format!("({key} + 0)");
-    }
-    key
 }

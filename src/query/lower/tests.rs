@@ -241,7 +241,7 @@ fn any_and_every_look_at_the_elements() {
         "{sql}"
     );
     assert!(
-        sql.contains("sp1_jsonb_of(sp1_path(sp1_elem(\"v#1\".value"),
+        sql.contains("sp1_jsonb_of(sp1_elem(\"v#1\".value, \"v#1\".type, "),
         "{sql}"
     );
 }
@@ -281,6 +281,7 @@ fn sources_are_joined() {
          (sp1_value(\"e\".body, 'x') = +\"d\".id AND sp1_value(\"e\".body, 'x') = \"d\".id) \
          JOIN jsonb_each(sp1_jsonb(\"e\".body, 't')) AS \"t\" WHERE \"e\".flags & 1 = 0"
     );
+    compiled("SELECT a.n FROM _ a JOIN s.k b ON b.n = META(c).id JOIN t.k c ON true");
     let twice = compiled("SELECT k.n AS a, s.k.n AS b FROM s.k JOIN t.k x ON true").sql;
     assert!(twice.contains("sp1_value(\"k\".body, 'n')"), "{twice}");
     let same = compiled("SELECT s.k.n AS a, t.k.n AS b FROM s.k JOIN t.k ON true").sql;
@@ -378,6 +379,23 @@ fn numbers_in_order_by_are_columns_and_constants_are_not() {
     );
     let sql = compiled("SELECT 2 AS x FROM _ ORDER BY x").sql;
     assert!(sql.ends_with(" ORDER BY (2 + 0)"), "{sql}");
+    for (key, wanted) in [
+        ("x COLLATE NOCASE", "((2 COLLATE \"NOCASE\") + 0)"),
+        ("-(1)", "((- 1) + 0)"),
+        ("2 IS NULL", "((2 = x'') + 0)"),
+        ("2 IS MISSING", "((2 IS NULL) + 0)"),
+        (
+            "n NOT IN ()",
+            "((NOT (sp1_value(\"_\".body, 'n') IN ())) + 0)",
+        ),
+        ("n AND false", "((sp1_value(\"_\".body, 'n') AND 0) + 0)"),
+        ("true", "(1 + 0)"),
+    ] {
+        for clause in ["ORDER BY", "GROUP BY"] {
+            let sql = compiled(&format!("SELECT 2 AS x FROM _ {clause} {key}")).sql;
+            assert!(sql.ends_with(&format!(" {clause} {wanted}")), "{sql}");
+        }
+    }
     assert!(error("SELECT n FROM _ ORDER BY 2").contains("ORDER BY 2"));
     assert!(error("SELECT n FROM _ ORDER BY 0").contains("1 columns"));
 }
@@ -506,6 +524,10 @@ fn wrong_uses_are_told_with_their_place() {
             "SELECT n FROM _ LIMIT ANY v IN a SATISFIES v END",
             "LIMIT and OFFSET cannot use properties",
         ),
+        (
+            "SELECT a.n FROM _ a LEFT JOIN s.k b ON b.n = c.n JOIN t.k c ON true",
+            "c is joined only after this ON",
+        ),
         ("SELECT MAX(*) FROM _", "* may only stand"),
         (
             "SELECT MAX(a, b) FROM _",
@@ -611,9 +633,23 @@ fn bounds_are_kept() {
     let columns = |n: usize| format!("SELECT {} FROM _", vec!["n"; n].join(", "));
     assert_eq!(compiled(&columns(2_000)).columns.len(), 2_000);
     assert!(error(&columns(2_001)).contains("2000 columns"));
+    let stars = format!(
+        "SELECT {} FROM _ JOIN s.k ON true",
+        vec!["*"; 1_001].join(", ")
+    );
+    assert!(error(&stars).contains("2000 columns"));
+    let parameters = |n: usize| {
+        let names: Vec<String> = (0..n).map(|n| format!("$p{n}")).collect();
+        format!("SELECT 1 FROM _ WHERE n IN ({})", names.join(", "))
+    };
+    assert_eq!(
+        compiled(&parameters(MAX_PARAMETERS)).parameters.len(),
+        MAX_PARAMETERS
+    );
+    assert!(error(&parameters(MAX_PARAMETERS + 1)).contains("parameters"));
     let joins = |n: usize| format!("SELECT 1 FROM _{}", " JOIN _ ON true".repeat(n));
     assert!(compile(&joins(59), &Fixed).is_ok());
-    assert!(error(&joins(60)).contains("limit is 60"));
+    assert!(error(&joins(60)).contains("more than 60 sources"));
     let array = |n: usize| format!("SELECT [{}] AS r FROM _", vec!["n"; n].join(", "));
     assert!(compile(&array(1000), &Fixed).is_ok());
     assert!(error(&array(1001)).contains("limit is 1000"));

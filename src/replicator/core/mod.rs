@@ -465,7 +465,11 @@ impl Core {
     /// One WebSocket message to send, into `out` (cleared first); false when there is none.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, now: Instant) -> bool {
         self.cx.now = now;
-        if self.phase == Phase::Closed || !self.cx.blip.poll_transmit(out) {
+        if self.phase == Phase::Closed {
+            return false;
+        }
+        if !self.cx.blip.poll_transmit(out) {
+            self.cx.blip.rest();
             return false;
         }
         self.compressor_idle_at = Some(now + tuning::COMPRESSOR_IDLE);

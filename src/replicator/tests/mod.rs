@@ -21,4 +21,5 @@ mod scripted_peer;
 mod simulation;
 mod tap;
 mod transfers;
+mod wire_cost;
 mod world;

@@ -99,6 +99,8 @@ pub(super) struct Simulation<'a> {
     ends: Vec<End>,
     /// Frames of all connections.
     pub(super) frames: usize,
+    /// Bytes of all connections, with the head of the WebSocket message that each frame is.
+    pub(super) bytes: usize,
     /// Connections that were cut.
     pub(super) cuts: usize,
 }
@@ -128,6 +130,7 @@ impl<'a> Simulation<'a> {
             patience,
             ends: Vec::new(),
             frames: 0,
+            bytes: 0,
             cuts: 0,
         }
     }
@@ -276,6 +279,9 @@ impl<'a> Simulation<'a> {
                 self.frames_left -= 1;
             }
             self.frames += 1;
+            // RFC 6455 §5.2; the client masks.
+            let head = if frame.len() < 126 { 2 } else { 4 };
+            self.bytes += frame.len() + head + if side == 0 { 4 } else { 0 };
             let frame = Bytes::from(std::mem::take(&mut frame));
             self.send(other, Parcel::Frame(frame));
             moved = true;

@@ -8,6 +8,7 @@
 //! | `sp1_path(value, 'path')` | what lies inside a value |
 //! | `sp1_jsonb(body, 'path')`, `sp1_jsonb_of(value)` | JSONB for `jsonb_each` |
 //! | `sp1_elem(value, type)` | the value of a row of `jsonb_each` |
+//! | `sp1_elem(value, type, 'path')` | what lies inside such a value |
 //! | `sp1_bool(number)` | the boolean |
 //! | `sp1_param(?)` | a bound parameter as a value |
 //! | `sp1_int(value)` | an integer as it is; anything else fails the query |
@@ -44,6 +45,7 @@ pub(super) fn register(connection: &rusqlite::Connection, state: &Arc<State>) ->
     add("sp1_jsonb", plain(2), jsonb)?;
     add("sp1_jsonb_of", plain(1), jsonb_of)?;
     add("sp1_elem", subtyped(2), elem)?;
+    add("sp1_elem", subtyped(3), inside_elem)?;
     add("sp1_bool", subtyped(1), bool)?;
     add("sp1_param", subtyped(1), param)?;
     add("sp1_int", plain(1), int)
@@ -112,6 +114,15 @@ fn elem(call: &Call<'_>, _: &State) {
         }
         Raw::Text(_) => call.same(0),
         _ => {}
+    }
+}
+
+/// Only arrays and objects are blobs there, so the type tells nothing more.
+fn inside_elem(call: &Call<'_>, _: &State) {
+    if let (Raw::Blob(jsonb), Raw::Text(path)) = (call.arg(0), call.arg(2))
+        && let Some(element) = accessor::find(jsonb, path)
+    {
+        call.answer_element(&element);
     }
 }
 
@@ -277,6 +288,14 @@ mod tests {
                 Sql::Blob(vec![b'O', 0x3c, 0x1a, b'k', 2]),
             ]
         );
+        let inside = "SELECT sp1_result(sp1_elem(v.value, v.type, 'k'))
+            FROM t, jsonb_each(sp1_jsonb(body, 'a')) v WHERE v.type != 'integer'";
+        let mut statement = connection.prepare(inside).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, Sql>(0)).unwrap();
+        let found: Vec<Sql> = rows.map(|row| row.unwrap()).collect();
+        let mut expected = vec![Sql::Null; 5];
+        expected.push(Sql::Blob(vec![1]));
+        assert_eq!(found, expected);
         assert_eq!(elements("sp1_jsonb(body, 's')"), [Sql::Integer(7)]);
         assert_eq!(elements("sp1_jsonb(body, 'none')"), []);
         assert_eq!(elements("sp1_jsonb_of('x')"), [Sql::Text("x".into())]);

@@ -1,5 +1,7 @@
 //! Announces revisions and reads what the peer wants of them (wire §3.6 to §3.8, §8.3).
 
+use std::time::{Duration, Instant};
+
 use super::super::context::{Context, DbRoute, ReplyRoute};
 use super::super::effects::DbRequest;
 use super::super::pusher::{PushStep, Pusher};
@@ -15,15 +17,18 @@ use crate::replicator::tuning;
 
 impl Pusher {
     pub(super) fn send_lists(&mut self, cx: &mut Context) {
+        let full = (self.lookahead / 2).min(tuning::CHANGES_BATCH);
         while !self.waiting.is_empty()
             && self.unanswered_lists < tuning::UNANSWERED_LISTS
+            && self.unanswered_rows + self.queued() < self.lookahead
             && self.queued() < tuning::QUEUED_REVISIONS
             // A full list, or all there is.
-            && (self.waiting.len() >= tuning::CHANGES_BATCH || !self.reading)
+            && (self.waiting.len() >= full || !self.reading)
         {
-            let count = self.waiting.len().min(tuning::CHANGES_BATCH);
+            let count = self.waiting.len().min(full);
             let items: Vec<Item> = self.waiting.drain(..count).collect();
             self.unanswered_lists += 1;
+            self.unanswered_rows += items.len();
             let request = if self.config.active {
                 Request::ProposeChanges {
                     collection: self.wire,
@@ -40,9 +45,17 @@ impl Pusher {
             };
             cx.send(
                 request,
-                ReplyRoute::Push(self.collection, PushStep::List(items)),
+                ReplyRoute::Push(self.collection, PushStep::List(items, cx.now)),
             );
         }
+    }
+
+    /// A revision that follows its announcement closely costs less: the compressor still sees the
+    /// ids (32 KiB back). So no more is announced ahead than keeps a line of this delay busy.
+    fn adapt_lookahead(&mut self, delay: Duration) {
+        let times = delay.as_micros() / tuning::LOOKAHEAD_DELAY.as_micros();
+        let times = usize::try_from(times).unwrap_or(usize::MAX).max(1);
+        self.lookahead = (tuning::MIN_LOOKAHEAD.saturating_mul(times)).min(tuning::MAX_LOOKAHEAD);
     }
 
     pub(super) fn tell_caught_up(&mut self, cx: &mut Context) {
@@ -73,10 +86,13 @@ impl Pusher {
     pub(super) fn handle_list_reply(
         &mut self,
         items: Vec<Item>,
+        sent_at: Instant,
         result: Result<Message>,
         cx: &mut Context,
     ) {
+        self.adapt_lookahead(cx.now.duration_since(sent_at));
         self.unanswered_lists -= 1;
+        self.unanswered_rows -= items.len();
         let message = match result {
             Ok(message) => message,
             Err(error) => {
@@ -84,7 +100,13 @@ impl Pusher {
                     self.fail_item(item, error.clone(), cx);
                 }
                 // Refused as a whole, not for one document: nothing more will be let in either.
-                if matches!(error, Error::Http { status: 401 | 403, .. }) {
+                if matches!(
+                    error,
+                    Error::Http {
+                        status: 401 | 403,
+                        ..
+                    }
+                ) {
                     return cx.fail(error, 4002);
                 }
                 return cx.fail_if_fatal(&error);

@@ -10,6 +10,7 @@ mod listing;
 mod sending;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Instant;
 
 use super::context::{Context, DbRoute};
 use super::effects::{CollectionIndex, DbAnswer, DbRequest, DocumentEnded, FilterVerdict};
@@ -25,7 +26,8 @@ pub(super) enum PushStep {
     ReadChanges {
         after: Sequence,
     },
-    List(Vec<Item>),
+    /// With the time at which it was sent.
+    List(Vec<Item>, Instant),
     Filter(Vec<Change>),
     ReadRevisions(Vec<Item>),
     /// What has taken the place of a revision whose body is gone?
@@ -103,6 +105,10 @@ pub(super) struct Pusher {
     told_caught_up: bool,
     waiting: VecDeque<Item>,
     unanswered_lists: usize,
+    /// Rows of those lists.
+    unanswered_rows: usize,
+    /// Most revisions that are announced and not yet sent.
+    lookahead: usize,
     wanted: VecDeque<Item>,
     being_read: usize,
     ready: VecDeque<(Item, OutgoingRevision)>,
@@ -147,6 +153,8 @@ impl Pusher {
             told_caught_up: false,
             waiting: VecDeque::new(),
             unanswered_lists: 0,
+            unanswered_rows: 0,
+            lookahead: tuning::MIN_LOOKAHEAD,
             wanted: VecDeque::new(),
             being_read: 0,
             ready: VecDeque::new(),
@@ -476,7 +484,7 @@ impl Pusher {
         cx: &mut Context,
     ) {
         match step {
-            PushStep::List(items) => self.handle_list_reply(items, result, cx),
+            PushStep::List(items, sent_at) => self.handle_list_reply(items, sent_at, result, cx),
             PushStep::Revision(item, size) => self.handle_revision_reply(item, size, result, cx),
             _ => {}
         }
