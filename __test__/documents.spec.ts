@@ -3,8 +3,8 @@
  * order of the page; samples for Electron run in `tests/electron/guide.spec.ts`.
  */
 
-import { spawn } from 'child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'fs';
+import { spawn, spawnSync } from 'child_process';
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'fs';
 import { join } from 'path';
 import {
   Database,
@@ -50,13 +50,31 @@ it('every sample is run by somebody', () => {
         ({ language, runBy }) =>
           !(language === 'ts' && runBy === '') &&
           !ELSEWHERE.includes(runBy) &&
-          // The crate's own documentation tests run the Rust.
+          // `tests/readme.rs` runs the Rust.
           language !== 'rust',
       )
       .map(({ language, runBy }) => `${page}: ${language} ${runBy}`),
   );
   expect(unknown).toEqual([]);
 });
+
+it('the Rust of the README is what tests/readme.rs runs', () => {
+  const test = readFileSync(join(ROOT, 'tests', 'readme.rs'), 'utf8');
+  const lines = (text: string) => text.split('\n').map((line) => line.trim());
+  const [{ code }] = samples('README.md').filter(({ language }) => language === 'rust');
+  const ours = lines(test);
+  expect(lines(code).filter((line) => !ours.includes(line))).toEqual([]);
+});
+
+it('the reference of the API is made without a warning', () => {
+  const cli = join(ROOT, 'node_modules', 'typedoc', 'bin', 'typedoc');
+  const args = [cli, '--emit', 'none', '--treatWarningsAsErrors'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  expect(status === 0 ? '' : stdout + stderr).toBe('');
+}, 120000);
 
 it('the samples compile', () => {
   const files = pages.map(({ page, code }) => {

@@ -2,7 +2,7 @@ const fs = require('fs');
 const path = require('path');
 const { ADDON_FEATURES, CARGO_ENV } = require('./cargo');
 const { fingerprint, readStamp, writeStamp } = require('./fingerprint');
-const { ROOT, bin, capture, must, run } = require('./run');
+const { ROOT, bin, capture, fail, must, run } = require('./run');
 
 /** File names of the addon; the platform is part of the name. */
 const ADDON = /^settee\..*\.node$/;
@@ -33,6 +33,37 @@ async function buildAddon({ force = false } = {}) {
   writeStamp('addon', stamp);
 }
 
+/** Rust's and npm's names of the platforms that are published, and what cargo calls the library. */
+const PUBLISHED = {
+  'x86_64-unknown-linux-gnu': ['linux-x64-gnu', 'libsettee.so'],
+  'x86_64-unknown-linux-musl': ['linux-x64-musl', 'libsettee.so'],
+  'aarch64-unknown-linux-gnu': ['linux-arm64-gnu', 'libsettee.so'],
+  'x86_64-apple-darwin': ['darwin-x64', 'libsettee.dylib'],
+  'aarch64-apple-darwin': ['darwin-arm64', 'libsettee.dylib'],
+  'x86_64-pc-windows-msvc': ['win32-x64-msvc', 'settee.dll'],
+};
+
+/**
+ * Builds the addon as it is published: linked with LTO, which cargo does only when the crate is
+ * nothing but a dynamic library. Takes several minutes.
+ */
+async function buildPublished(target) {
+  const published = PUBLISHED[target];
+  if (published === undefined) {
+    fail(`no target ${target}; there are ${Object.keys(PUBLISHED).join(', ')}`);
+  }
+  const [platform, library] = published;
+  const args = ['rustc', '--release', '--lib', '--crate-type', 'cdylib', '--locked'];
+  const env = { CARGO_PROFILE_RELEASE_LTO: 'fat' };
+  must(
+    await run('cargo', [...args, '--features', ADDON_FEATURES, '--target', target], { env }),
+    'building the engine',
+  );
+  const built = process.env.CARGO_TARGET_DIR || path.join(ROOT, 'target');
+  const from = path.join(built, target, 'release', library);
+  fs.copyFileSync(from, path.join(ROOT, `settee.${platform}.node`));
+}
+
 /** Compiles `js/` into `dist/`, unless `dist/` was made of the same sources. */
 async function buildJs({ force = false } = {}) {
   const { version } = require(bin('typescript', 'package.json'));
@@ -48,4 +79,4 @@ async function buildJs({ force = false } = {}) {
   writeStamp('js', stamp);
 }
 
-module.exports = { buildAddon, buildJs };
+module.exports = { buildAddon, buildJs, buildPublished };
