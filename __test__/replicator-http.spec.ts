@@ -11,6 +11,7 @@ import {
   ReplicatorConfiguration,
   URLEndpoint,
 } from 'settee';
+import { hasOpenSSL, issue } from './support/openssl';
 import { openDefault } from './support/peers';
 import { runProgram } from './support/program';
 import { listenPlainly, replicateOnce } from './support/replication';
@@ -226,6 +227,81 @@ it('asks a silent server whether it lives, as often as heartbeat says', async ()
   expect((await replicator.getStatus()) as any).not.toHaveProperty('error');
   await database.close();
   await replicator.cleanup();
+});
+
+const withOpenSSL = hasOpenSSL ? it : it.skip;
+
+// In a process of its own, with authorities of its own.
+withOpenSSL('replicates through a proxy over TLS that the system trusts, and no other', () => {
+  const keys = join(folder, 'proxy keys');
+  const authority = issue(keys, 'authority', { isAuthority: true });
+  const names = 'DNS:localhost';
+  const trusted = issue(keys, 'trusted', { by: authority, names, usage: 'serverAuth' });
+  const unknown = issue(keys, 'unknown', { names });
+  const { stdout } = runProgram(
+    `
+    const { readFileSync } = require('fs');
+    const https = require('https');
+    const net = require('net');
+    const path = require('path');
+    process.env.SSL_CERT_FILE = path.join(keys, authority);
+    process.env.SETTEE_HOME = folder;
+    const open = async (name) => {
+      const database = new settee.Database(name, new settee.DatabaseConfiguration(folder));
+      await database.open();
+      return [database, await database.defaultCollection()];
+    };
+    const [there, target] = await open('there');
+    const [here, source] = await open('here');
+    await source.save(new settee.MutableDocument('a', { through: 'TLS' }));
+    const listener = await settee.URLEndpointListener.create({
+      collections: [target.toJson()], port: 0, disableTLS: true,
+    });
+    await listener.start();
+    const results = [];
+    for (const { key, certificate } of proxies) {
+      const read = (name) => readFileSync(path.join(keys, name));
+      const proxy = https.createServer({ key: read(key), cert: read(certificate) });
+      const asked = [];
+      proxy.on('connect', ({ url }, socket) => {
+        asked.push(Number(url.split(':')[1]) === listener.getPort());
+        const onward = net.connect(listener.getPort(), '127.0.0.1', () => {
+          socket.write('HTTP/1.1 200 Connection Established\\r\\n\\r\\n');
+          onward.pipe(socket).pipe(onward);
+        });
+        onward.on('error', () => socket.destroy());
+        socket.on('error', () => onward.destroy());
+      });
+      await new Promise((resolve) => proxy.listen(0, 'localhost', resolve));
+      const config = new settee.ReplicatorConfiguration(
+        new settee.URLEndpoint('ws://127.0.0.1:' + listener.getPort() + '/there'));
+      config.addCollection(source);
+      config.setMaxAttempts(1);
+      config.setProxy('https://localhost:' + proxy.address().port);
+      const replicator = await settee.Replicator.create(config);
+      const stopped = new Promise((resolve) =>
+        replicator.addChangeListener(({ status }) => status.getActivityLevel() === 0 && resolve()));
+      await replicator.start(false);
+      await stopped;
+      const { error } = await replicator.getStatus();
+      results.push({ asked, code: error?.code, arrived: (await target.count()).count });
+      await replicator.cleanup();
+      proxy.close();
+    }
+    console.log(JSON.stringify(results));
+    await listener.stop();
+    await here.close();
+    await there.close();
+    `,
+    {
+      ...{ folder: join(folder, 'tls proxy'), keys, authority: authority.certificate },
+      proxies: [unknown, trusted].map(({ key, certificate }) => ({ key, certificate })),
+    },
+  );
+  expect(JSON.parse(stdout.trim().split('\n').pop() as string)).toEqual([
+    { asked: [], code: 5011, arrived: 0 },
+    { asked: [true], arrived: 1 },
+  ]);
 });
 
 it('refuses a proxy that it cannot use', async () => {

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
 import { exampleApp } from '../app/support/devices';
-import { realElectron } from './support/electron-app';
+import { at, realElectron } from './support/electron-app';
 
 const electron = realElectron();
 const found = exampleApp();
@@ -15,9 +15,8 @@ const missing = electron.missing || found.missing;
  * Runs in the main process before the application: uses both windows by their pages' elements and
  * sends what it saw.
  */
-function probe(profile: string): void {
+function probe(): void {
   const { app, BrowserWindow } = require('electron');
-  app.setPath('userData', profile);
   const complaints: string[] = [];
   const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
@@ -109,10 +108,10 @@ if (missing !== '') {
     await require(join(found.example, 'build.js')).build();
     const folder = mkdtempSync(join(tmpdir(), 'settee example '));
     const script = join(folder, 'probe.js');
-    writeFileSync(script, `(${probe.toString()})(${JSON.stringify(join(folder, 'profile'))});`);
+    writeFileSync(script, `(${probe.toString()})();`);
     const child = spawn(electron.command, [...electron.args, '-r', script, found.example], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, SETTEE_HOME: join(folder, 'home') },
+      env: at(folder),
       // xvfb-run and its children end together.
       detached: true,
     });

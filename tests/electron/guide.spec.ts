@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
 import { samples } from '../../__test__/support/samples';
-import { realElectron } from './support/electron-app';
+import { at, realElectron } from './support/electron-app';
 
 const ROOT = join(__dirname, '..', '..');
 const electron = realElectron();
@@ -54,7 +54,6 @@ if (electron.missing !== '') {
     writeFileSync(
       join(folder, 'probe.js'),
       `const { app } = require('electron');
-       app.setPath('userData', ${JSON.stringify(join(folder, 'profile'))});
        app.on('browser-window-created', (_event, window) => {
          const look = async () => {
            const text = await window.webContents.executeJavaScript('document.body.innerText');
@@ -67,6 +66,7 @@ if (electron.missing !== '') {
     writeFileSync(join(folder, 'package.json'), '{"name":"guide","main":"probe.js"}');
     const child = spawn(electron.command, [...electron.args, folder], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: at(folder),
       // xvfb-run and its children end together.
       detached: true,
     });

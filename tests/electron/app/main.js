@@ -1,14 +1,12 @@
 // The main process of the test application: does what the test asks for over Node's IPC.
-// Arguments: the folder of pages, the folder of data.
+// Its argument is the folder of pages.
 
 const path = require('path');
 const { app, BrowserWindow } = require('electron');
 const { engine } = require('../../..');
 const { serveEngine } = require('../../../electron/main');
 
-const [pages, data] = process.argv.slice(-2);
-app.setPath('userData', path.join(data, 'profile'));
-process.env.SETTEE_HOME = path.join(data, 'home');
+const pages = process.argv[process.argv.length - 1];
 
 const windows = new Map();
 let server;

@@ -28,6 +28,18 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/**
+ * The environment in which Electron keeps everything below `folder`. A path that a script sets is
+ * not enough: Electron takes the application's name for it later.
+ */
+export function at(folder: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    SETTEE_HOME: join(folder, 'home'),
+  };
+}
+
 /** The test application in a process of its own. */
 export class ElectronApp {
   readonly folder = mkdtempSync(join(tmpdir(), 'settee electron '));
@@ -54,9 +66,9 @@ export class ElectronApp {
       alias: { settee: join(ROOT, 'dist', 'index.js') },
       logLevel: 'error',
     });
-    const child = spawn(command, [...args, APP, pages, this.folder], {
+    const child = spawn(command, [...args, APP, pages], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ELECTRON_ENABLE_LOGGING: '' },
+      env: { ...at(this.folder), ELECTRON_ENABLE_LOGGING: '' },
       // xvfb-run and its children end together.
       detached: true,
     });

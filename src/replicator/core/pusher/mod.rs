@@ -154,7 +154,7 @@ impl Pusher {
             waiting: VecDeque::new(),
             unanswered_lists: 0,
             unanswered_rows: 0,
-            lookahead: tuning::MIN_LOOKAHEAD,
+            lookahead: tuning::FIRST_LOOKAHEAD,
             wanted: VecDeque::new(),
             being_read: 0,
             ready: VecDeque::new(),

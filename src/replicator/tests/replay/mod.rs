@@ -105,6 +105,9 @@ const FREE: &[(&str, &str)] = &[
     ),
 ];
 
+/// Of those, what depends on which thread is faster, so that a run may do without.
+const BY_CHANCE: &[&str] = &["order of revs"];
+
 /// Recordings that are not played, by the end of their path.
 const NOT_PLAYED: &[(&str, Side, &str)] = &[
     (
@@ -220,7 +223,7 @@ async fn recorded_peers_are_met_as_they_were() {
         all.len()
     );
     let unused: Vec<_> = (FREE.iter().map(|(key, _)| *key))
-        .filter(|key| !needed.contains(key))
+        .filter(|key| !needed.contains(key) && !BY_CHANCE.contains(key))
         .collect();
     assert!(unused.is_empty(), "in the table without need: {unused:?}");
 }
