@@ -9,9 +9,9 @@ export declare class NativeEngine {
    */
   constructor(onMessages: (text: string, buffers: Buffer[]) => void)
   /**
-   * Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a document of an idle database, or several
-   * reads of it, are run at once if they are no more than `mayRunInline`; their completions are
-   * returned, as a message text.
+   * Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a
+   * document of an idle database, or several reads and quick queries of it, are run at once if
+   * they are no more than `mayRunInline`; their completions are returned, as a message text.
    */
   submit(calls: unknown[], heads: Int32Array, texts: Uint8Array, mayRunInline: number): string | null
   /**

@@ -44,9 +44,9 @@ impl NativeEngine {
         })
     }
 
-    /// Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a document of an idle database, or several
-    /// reads of it, are run at once if they are no more than `mayRunInline`; their completions are
-    /// returned, as a message text.
+    /// Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a
+    /// document of an idle database, or several reads and quick queries of it, are run at once if
+    /// they are no more than `mayRunInline`; their completions are returned, as a message text.
     #[napi(
         ts_args_type = "calls: unknown[], heads: Int32Array, texts: Uint8Array, mayRunInline: number"
     )]
@@ -142,7 +142,7 @@ impl NativeEngine {
                 }
                 // Only a message of its own has buffers beside its text.
                 self.port.expect(env, 1);
-                self.port.send(text, buffers);
+                self.port.send(text, 1, buffers);
                 None
             }
             Err(waiting) => {

@@ -121,13 +121,13 @@ impl Port {
         });
     }
 
-    /// Sends one completion that was written already.
-    pub(super) fn send(&self, text: String, buffers: Vec<Vec<u8>>) {
+    /// Sends completions that were written already.
+    pub(super) fn send(&self, text: String, completions: usize, buffers: Vec<Vec<u8>>) {
         self.put(|outbox| {
             outbox.messages.push_back(Message {
                 text,
                 buffers,
-                completions: 1,
+                completions,
             });
         });
     }

@@ -6,47 +6,69 @@ use serde_json::Value as Json;
 
 use super::args::Args;
 use super::functions::Job;
+use super::handles::OpenDatabase;
 use super::message::{Outcome, put_string};
 use super::port::Completer;
 use super::tokens::Source;
 use super::{batch, shown};
-use crate::database::{QueryParameters, QueryResult, ReadTx};
+use crate::database::{QueryParameters, QueryStop, ReadTx};
 use crate::error::{Error, Result};
 use crate::query::value::Value;
 
+/// A query whose arguments are known to be good.
+pub(super) struct PreparedQuery {
+    query: String,
+    parameters: QueryParameters,
+    stop: QueryStop,
+}
+
+impl PreparedQuery {
+    /// Reads `{name, query, parameters}`; gives the handle's name and the query.
+    ///
+    /// # Errors
+    /// `InvalidParameter`; `NotOpen` for an unknown handle.
+    pub(super) fn read(args: &Args<'_>) -> Result<(Arc<OpenDatabase>, Self)> {
+        let open = args.database()?;
+        let prepared = Self {
+            query: args.text("query")?.to_owned(),
+            parameters: parameters(args.field("parameters"))?,
+            stop: open.database.query_stop(),
+        };
+        Ok((open, prepared))
+    }
+
+    /// Its rows, as JSON text.
+    pub(super) fn run(&self, tx: &ReadTx<'_>) -> Result<Outcome> {
+        let result = tx.stoppable_query(&self.query, &self.parameters, &self.stop)?;
+        Ok(Outcome::Text(result.json))
+    }
+
+    /// The same, or `None` when it takes too long for the event loop's thread.
+    pub(super) fn run_quickly(&self, tx: &ReadTx<'_>) -> Result<Option<Outcome>> {
+        let result = tx.quick_query(&self.query, &self.parameters, &self.stop)?;
+        Ok(result.map(|result| Outcome::Text(result.json)))
+    }
+}
+
 /// `query_Execute {name, query, parameters}` → `{data}`: the rows as JSON text.
 pub(super) fn execute(args: &Args<'_>) -> Result<Job> {
-    let open = args.database()?;
-    let query = args.text("query")?.to_owned();
-    let parameters = parameters(args.field("parameters"))?;
+    let (open, query) = PreparedQuery::read(args)?;
     Ok(Box::new(move |completer| {
-        let stop = open.database.query_stop();
-        let work = move |tx: &ReadTx<'_>| {
-            let QueryResult { json, .. } = tx.stoppable_query(&query, &parameters, &stop)?;
-            Ok(Outcome::Text(json))
-        };
-        batch::read(&open, work, completer);
+        batch::read(&open, move |tx| query.run(tx), completer);
     }))
 }
 
 /// `query_Execute` on this thread, if nothing is before it and it is quick.
 pub(super) fn execute_quickly(args: &Args<'_>) -> Option<Result<Outcome>> {
     let run = || {
-        let open = args.database()?;
+        let (open, query) = PreparedQuery::read(args)?;
         if batch::is_gathering(&open) || args.runtime.lanes.any_busy() {
             return Ok(None);
         }
-        let query = args.text("query")?;
-        let parameters = parameters(args.field("parameters"))?;
-        let stop = open.database.query_stop();
-        let work = |tx: &ReadTx<'_>| tx.quick_query(query, &parameters, &stop);
+        let work = |tx: &ReadTx<'_>| query.run_quickly(tx);
         open.database.try_read_inline(work).unwrap_or(Ok(None))
     };
-    match run() {
-        Ok(Some(QueryResult { json, .. })) => Some(Ok(Outcome::Text(json))),
-        Ok(None) => None,
-        Err(error) => Some(Err(error)),
-    }
+    run().transpose()
 }
 
 /// `query_Explain {name, query, parameters}` → `{data}`: SQL, plan, JSON form.

@@ -3,20 +3,45 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::batch;
 use super::call::{Call, What};
 use super::documents::Prepared;
 use super::handles::OpenDatabase;
 use super::message::{Outcome, put_completion};
 use super::port::{Completer, Port};
+use super::queries::PreparedQuery;
 use super::runtime::Runtime;
+use super::{batch, functions};
 use crate::database::ReadTx;
 use crate::error::Result;
 
-/// Several reads of documents of one database.
+/// Several reads of one database.
 pub(super) struct Reads {
     open: Arc<OpenDatabase>,
-    calls: VecDeque<(u32, Result<Prepared>)>,
+    calls: VecDeque<(u32, Read)>,
+}
+
+/// One of them.
+enum Read {
+    Document(Result<Prepared>),
+    Query(PreparedQuery),
+}
+
+impl Read {
+    fn run(self, tx: &ReadTx<'_>) -> Result<Outcome> {
+        match self {
+            Self::Document(document) => document?.read(tx),
+            Self::Query(query) => query.run(tx),
+        }
+    }
+
+    /// `None` when it is not for the event loop's thread.
+    fn run_quickly(&self, tx: &ReadTx<'_>) -> Result<Option<Outcome>> {
+        match self {
+            Self::Document(Ok(document)) => document.read(tx).map(Some),
+            Self::Document(Err(error)) => Err(error.clone()),
+            Self::Query(query) => query.run_quickly(tx),
+        }
+    }
 }
 
 /// Length of completions after which the rest goes into the queue, so that large documents do not
@@ -27,56 +52,76 @@ impl Reads {
     /// Takes the calls of a tick if they are several, only read, and concern one database none of
     /// whose calls waits elsewhere; gives them back otherwise.
     pub(super) fn gather(
-        runtime: &Runtime,
+        runtime: &'static Runtime,
         calls: Vec<Call>,
     ) -> std::result::Result<Self, Vec<Call>> {
-        let Some(open) = Self::database_of(runtime, &calls) else {
+        let Some((open, mut queries)) = Self::readable(runtime, &calls) else {
             return Err(calls);
         };
-        let prepare = |call: Call| match call.what {
-            What::Document(document) => Some((call.id, document.prepare_read())),
-            What::Saves(_) | What::Function { .. } => None,
+        let prepare = |call: Call| {
+            let read = match call.what {
+                What::Document(document) => Read::Document(document.prepare_read()),
+                What::Saves(_) | What::Function { .. } => Read::Query(queries.pop_front()?),
+            };
+            Some((call.id, read))
         };
         let calls = calls.into_iter().filter_map(prepare).collect();
         Ok(Self { open, calls })
     }
 
-    fn database_of(runtime: &Runtime, calls: &[Call]) -> Option<Arc<OpenDatabase>> {
-        let name = |call: &'_ Call| match &call.what {
-            What::Document(document) => document.reads_from().map(str::to_owned),
-            What::Saves(_) | What::Function { .. } => None,
-        };
-        let [first, _, ..] = calls else { return None };
-        let database = name(first)?;
-        let alike = |call: &Call| match &call.what {
-            What::Document(document) => document.reads_from() == Some(database.as_str()),
-            What::Saves(_) | What::Function { .. } => false,
-        };
-        if !calls.iter().all(alike) || runtime.lanes.any_busy() {
+    /// The database, and those of the calls that are queries.
+    fn readable(
+        runtime: &'static Runtime,
+        calls: &[Call],
+    ) -> Option<(Arc<OpenDatabase>, VecDeque<PreparedQuery>)> {
+        if calls.len() < 2 || runtime.lanes.any_busy() {
             return None;
         }
-        let open = runtime.databases.get(&database).ok()?;
-        (!batch::is_gathering(&open)).then_some(open)
+        let mut queries = VecDeque::new();
+        let mut from: Option<Arc<OpenDatabase>> = None;
+        for call in calls {
+            let open = match &call.what {
+                What::Document(document) => match (document.reads_from()?, &from) {
+                    (name, Some(open)) if open.unique_name == name => continue,
+                    (name, _) => runtime.databases.get(name).ok()?,
+                },
+                What::Function { name, args } => {
+                    let (open, query) = functions::as_query(runtime, name, args)?;
+                    queries.push_back(query);
+                    open
+                }
+                What::Saves(_) => return None,
+            };
+            match &from {
+                Some(first) if !Arc::ptr_eq(first, &open) => return None,
+                Some(_) => {}
+                None => from = Some(open),
+            }
+        }
+        let open = from?;
+        (!batch::is_gathering(&open)).then_some((open, queries))
     }
 
-    /// Runs them on this thread if the database is idle and returns their completions as a message
-    /// text; puts them into the queue otherwise. `expect` is told how many are queued.
+    /// Runs them on this thread if the database is idle and as long as they are quick, and returns
+    /// their completions as a message text; puts the others into the queue. `expect` is told how
+    /// many come by the port.
     pub(super) fn run(
         self,
         port: &Arc<Port>,
         may_run_inline: bool,
-        expect: impl FnOnce(usize),
+        expect: impl Fn(usize),
     ) -> Option<String> {
         let Self { open, mut calls } = self;
-        let mut text = String::new();
+        let count = calls.len();
+        let (mut text, mut buffers) = (String::new(), Vec::new());
         if may_run_inline {
             let work = |tx: &ReadTx<'_>| {
-                while text.len() < INLINE_TEXT {
-                    let Some((id, call)) = calls.pop_front() else {
-                        break;
-                    };
-                    let outcome = call.and_then(|call| call.read(tx));
-                    put_completion(&mut text, &mut Vec::new(), id, outcome);
+                while text.len() < INLINE_TEXT
+                    && let Some((id, call)) = calls.front()
+                    && let Some(outcome) = call.run_quickly(tx).transpose()
+                {
+                    put_completion(&mut text, &mut buffers, *id, outcome);
+                    calls.pop_front();
                 }
                 Ok(())
             };
@@ -84,10 +129,16 @@ impl Reads {
                 Ok(Ok(())) | Err(_) => {}
                 Ok(Err(error)) => {
                     for (id, _) in calls.drain(..) {
-                        put_completion(&mut text, &mut Vec::new(), id, Err(error.clone()));
+                        put_completion(&mut text, &mut buffers, id, Err(error.clone()));
                     }
                 }
             }
+        }
+        let done = count - calls.len();
+        if !buffers.is_empty() {
+            // Only a message of its own has buffers beside its text.
+            expect(done);
+            port.send(std::mem::take(&mut text), done, buffers);
         }
         if !calls.is_empty() {
             expect(calls.len());
@@ -97,16 +148,13 @@ impl Reads {
     }
 }
 
-fn queue(open: &OpenDatabase, calls: VecDeque<(u32, Result<Prepared>)>, port: &Arc<Port>) {
+fn queue(open: &OpenDatabase, calls: VecDeque<(u32, Read)>, port: &Arc<Port>) {
     let completers: Vec<Completer> = calls
         .iter()
         .map(|(id, _)| Completer::new(port, *id))
         .collect();
     open.database.submit_read(
-        move |tx| {
-            let read = |(_, call): (u32, Result<Prepared>)| call.and_then(|call| call.read(tx));
-            Ok(calls.into_iter().map(read).collect())
-        },
+        move |tx| Ok(calls.into_iter().map(|(_, call)| call.run(tx)).collect()),
         move |outcomes| {
             for (completer, outcome) in completers.into_iter().zip(each(outcomes)) {
                 completer.done(outcome);
