@@ -11,15 +11,15 @@ const MIB: usize = 1024 * KIB;
 /// Rows of one `changes` or `proposeChanges` list, and of one read of the change feed (wire §8.1).
 pub(crate) const CHANGES_BATCH: usize = 200;
 /// Revisions announced and not yet sent, in lists of half as many, while a list is answered within
-/// twice [`LOOKAHEAD_DELAY`]: about 32 KiB of small documents.
-pub(crate) const MIN_LOOKAHEAD: usize = 64;
+/// twice [`LOOKAHEAD_DELAY`]: small documents within the deflater's window of 32 KiB.
+pub(crate) const MIN_LOOKAHEAD: usize = 48;
 /// The same before the first list is answered: two full lists, as nothing is known of the line yet
 /// (and pythonblip, which reads one list alone, gets a full one).
 pub(crate) const FIRST_LOOKAHEAD: usize = 2 * CHANGES_BATCH;
 /// The same at most, on a line with a long delay: all lists that may be unanswered.
 pub(crate) const MAX_LOOKAHEAD: usize = 1_000;
 /// Each time that a list takes so long to be answered adds [`MIN_LOOKAHEAD`] to what is announced ahead.
-pub(crate) const LOOKAHEAD_DELAY: Duration = Duration::from_millis(3);
+pub(crate) const LOOKAHEAD_DELAY: Duration = Duration::from_millis(5);
 /// Lists sent and not answered while catching up (wire §8.1).
 pub(crate) const UNANSWERED_LISTS: usize = 5;
 /// Revisions that the peer wants and that are not sent yet; above it no list is sent (wire §8.1).
