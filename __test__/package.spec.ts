@@ -1,4 +1,4 @@
-/** The package as an application gets it: packed, installed, and run in four kinds of project. */
+/** The package as an application gets it: packed, installed, run in four kinds of project and in three versions of Node. */
 
 import { execFileSync } from 'child_process';
 import { buildSync } from 'esbuild';
@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'os';
 import { join } from 'path';
 import ts from 'typescript';
+import { needs } from './support/needs';
 
 const ROOT = join(__dirname, '..');
 const PROGRAM = join(__dirname, 'package', 'program.ts');
@@ -195,6 +196,31 @@ describe('the program runs', () => {
   }, 240000);
 });
 
+describe('the program runs in Node', () => {
+  for (const major of ['20', '22', '24']) {
+    const { program, missing } = nodeVersion(major);
+    needs(program !== undefined, missing)(
+      major,
+      () => {
+        const folder = project(`node-${major}`, {});
+        writeFileSync(join(folder, 'main.js'), compiled(ts.ModuleKind.CommonJS));
+        expect(run(folder, 'main.js', program)).toEqual(EXPECTED);
+      },
+      240000,
+    );
+  }
+});
+
+/** The newest Node of a major version, or why it is not here. */
+function nodeVersion(major: string): { program?: string; missing: string } {
+  const output = node(ROOT, join(ROOT, 'scripts', 'peers', 'node-version.js'), major);
+  const found = JSON.parse(output.trim().split('\n').pop() as string);
+  if (found.program === undefined && process.env.CI === 'true' && !found.refused) {
+    throw new Error(found.missing);
+  }
+  return { missing: '', ...found };
+}
+
 /** An empty project with nothing but the packed package installed. */
 function project(name: string, manifest: object): string {
   const folder = join(scratch, name);
@@ -215,9 +241,9 @@ function compiled(module: ts.ModuleKind): string {
   return outputText;
 }
 
-function run(folder: string, file: string): unknown {
+function run(folder: string, file: string, program = process.execPath): unknown {
   const data = mkdtempSync(join(folder, 'data '));
-  return JSON.parse(node(folder, file, data));
+  return JSON.parse(execFileSync(program, [file, data], { cwd: folder, encoding: 'utf8' }));
 }
 
 function node(cwd: string, ...args: string[]): string {

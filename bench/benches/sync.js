@@ -179,7 +179,7 @@ module.exports = {
           'sync',
           `${direction}, ${docs} documents`,
           ours(findings, benchName(direction, docs)),
-          { atLeast: 12_000, unit: 'docs/s' },
+          { atLeast: 20_000, unit: 'docs/s' },
         );
       }
       if (!large) return;
