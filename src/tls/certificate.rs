@@ -1,7 +1,8 @@
 //! One X.509 certificate as a verifier needs it, read leniently enough for real Couchbase Lite
 //! peers: any version, no SAN, no EKU, serial number 1 (trust §3.3).
 
-use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 use x509_parser::certificate::X509Certificate;
@@ -167,12 +168,12 @@ impl<'a> Certificate<'a> {
     }
 
     /// Checks a TLS 1.2 handshake signature made with this certificate's key.
-    pub(super) fn check_tls12_signature(
+    pub(super) fn verify_tls12_signature(
         &self,
         message: &[u8],
         dss: &DigitallySignedStruct,
         algorithms: &WebPkiSupportedAlgorithms,
-    ) -> Result<(), CertificateError> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let candidates = |wanted: SignatureScheme| {
             algorithms
                 .mapping
@@ -187,12 +188,18 @@ impl<'a> Certificate<'a> {
                     .verify_signature(self.key, message, dss.signature())
                     .is_ok()
             })
-            .then_some(())
-            .ok_or(CertificateError::BadSignature)
+            .then(HandshakeSignatureValid::assertion)
+            .ok_or_else(|| CertificateError::BadSignature.into())
     }
 
-    /// The key in the form that TLS 1.3 checks take.
-    pub(super) fn raw_key(&self) -> SubjectPublicKeyInfoDer<'_> {
-        SubjectPublicKeyInfoDer::from(self.spki())
+    /// The same for TLS 1.3.
+    pub(super) fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        dss: &DigitallySignedStruct,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let key = SubjectPublicKeyInfoDer::from(self.spki());
+        verify_tls13_signature_with_raw_key(message, &key, dss, algorithms)
     }
 }
