@@ -1,12 +1,12 @@
 /** Formatting, lints and types of everything. `--fix` formats and applies safe fixes. */
 
-const { ADDON_FEATURES, CARGO_ENV } = require('./lib/cargo');
+const { ADDON_FEATURES, CARGO_ENV, forThisMachine } = require('./lib/cargo');
 const { bin, run } = require('./lib/run');
 
 const fix = process.argv.includes('--fix');
 const node = process.execPath;
 const tsc = bin('typescript', 'bin/tsc');
-const clippy = ['clippy', '--release', '--all-targets'];
+const clippy = ['clippy', '--release', ...forThisMachine(), '--all-targets'];
 
 const CHECKS = [
   ['cargo fmt', 'cargo', fix ? ['fmt'] : ['fmt', '--check']],

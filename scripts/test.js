@@ -9,7 +9,7 @@
 
 const fs = require('fs');
 const path = require('path');
-const { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE } = require('./lib/cargo');
+const { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE, forThisMachine } = require('./lib/cargo');
 const { CargoOutput } = require('./lib/cargo-output');
 const { InteropOutput } = require('./lib/interop-output');
 const { countJest } = require('./lib/jest-output');
@@ -26,7 +26,14 @@ async function rust(report) {
   const output = new CargoOutput(report);
   // With the binding, as the addon is built: its unit tests run too.
   const features = ['--features', ADDON_FEATURES];
-  const args = ['test', '--release', ...features, '--no-fail-fast', ...TEST_PROFILE];
+  const args = [
+    'test',
+    '--release',
+    ...forThisMachine(),
+    ...features,
+    '--no-fail-fast',
+    ...TEST_PROFILE,
+  ];
   const { code } = await run('cargo', args, {
     env: CARGO_ENV,
     onLine: (line) => output.line(line),

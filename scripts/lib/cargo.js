@@ -1,3 +1,5 @@
+const { capture } = require('./run');
+
 /**
  * How every recipe calls cargo: always the release profile, with one set of settings.
  *
@@ -19,4 +21,13 @@ const TEST_PROFILE = [
   'profile.release.package.settee.strip="none"',
 ].flatMap((setting) => ['--config', setting]);
 
-module.exports = { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE };
+/**
+ * Names this machine as the target, as napi does for the addon: without it cargo would compile every
+ * dependency a second time.
+ */
+function forThisMachine() {
+  const host = /^host: (.+)$/m.exec(capture('rustc', ['--version', '--verbose']) ?? '');
+  return host === null ? [] : ['--target', host[1]];
+}
+
+module.exports = { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE, forThisMachine };
