@@ -61,7 +61,8 @@ pub(super) fn system_store() -> Result<SystemStore> {
 
 #[cfg(feature = "key-store")]
 fn possible_store() -> SystemStore {
-    if cfg!(target_os = "linux") && std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_none() {
+    let bus = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default();
+    if cfg!(target_os = "linux") && bus.is_empty() {
         return Err("there is no D-Bus session, DBUS_SESSION_BUS_ADDRESS is not set");
     }
     if !cfg!(any(target_os = "linux", target_os = "macos", windows)) {
