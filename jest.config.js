@@ -1,8 +1,9 @@
 const path = require('path');
 
 // The engine reads the real environment, of which a test sees only a copy: without this the tests
-// would keep identities in the user's own folder.
+// would keep identities in the user's own folder, and their keys in the user's own key ring.
 process.env.SETTEE_HOME = path.join(__dirname, 'tmp', 'test-home');
+process.env.SETTEE_KEY_STORE = 'file';
 
 /** Tests go through the built package (`npm run build` or the `pretest` script makes it). */
 module.exports = {

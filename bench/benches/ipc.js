@@ -42,7 +42,7 @@ async function start(folder) {
   bundle(pages);
   const child = spawn(command, [...args, path.join(WORKER, 'main.js'), pages, folder], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...process.env, SETTEE_HOME: path.join(folder, 'home') },
+    env: { ...process.env, SETTEE_HOME: path.join(folder, 'home'), SETTEE_KEY_STORE: 'file' },
   });
   /** @type {Map<number, { resolve(value: any): void, reject(error: Error): void }>} */
   const waiting = new Map();

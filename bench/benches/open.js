@@ -21,7 +21,7 @@ const RUNS_PER_ROUND = 3;
  * @returns {Promise<{ loaded: number, opened: number, read: number, memory: number }>} milliseconds since the start, bytes
  */
 async function open(args, home = '') {
-  const env = { ...process.env, SETTEE_HOME: home };
+  const env = { ...process.env, SETTEE_HOME: home, SETTEE_KEY_STORE: 'file' };
   const { stdout } = await run(
     process.execPath,
     [path.join(__dirname, '../workers/open.js'), ...args],

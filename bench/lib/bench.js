@@ -108,7 +108,7 @@ function worker(script, name, args, settings, execArgv = ['--expose-gc']) {
     args,
     execArgv,
     // Settee keeps what belongs to no database (identities) here instead of in the user's home.
-    env: { SETTEE_HOME: path.join(settings.folder, 'home') },
+    env: { SETTEE_HOME: path.join(settings.folder, 'home'), SETTEE_KEY_STORE: 'file' },
   });
   return {
     child,

@@ -30,9 +30,15 @@ export interface TLSIdentityImport {
 
 /** How the private keys of stored identities are kept. */
 export interface TLSIdentityProtection {
-  /** `weak`: other users are kept out, other programs of the same user are not. */
+  /**
+   * `strong`: the system's key store keeps the key, the user's files are not enough. `weak`: other
+   * users are kept out, other programs of the same user are not.
+   */
   protection: 'strong' | 'weak';
-  /** What keeps the key that all of them are encrypted with. */
+  /**
+   * What keeps the key that all of them are encrypted with: `macOS Keychain`,
+   * `Windows Credential Manager`, `Secret Service` or `owner-only file`.
+   */
   keeper: string;
 }
 
@@ -112,7 +118,10 @@ export class TLSIdentity {
     return (await settee().tlsIdentity_List({})).labels;
   }
 
-  /** How the private keys of stored identities are kept on this machine. */
+  /**
+   * How the private keys of stored identities are kept on this machine; when there are none yet,
+   * how they would be. Takes up to two seconds then.
+   */
   static getProtection(): Promise<TLSIdentityProtection> {
     return settee().tlsIdentity_GetProtection({});
   }

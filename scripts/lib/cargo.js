@@ -11,7 +11,7 @@ const { capture } = require('./run');
 const CARGO_ENV = { CARGO_PROFILE_RELEASE_LTO: 'false' };
 
 /** Cargo features of the addon, and of everything that is tested and linted as in the addon. */
-const ADDON_FEATURES = 'node,dns-sd';
+const ADDON_FEATURES = 'node,dns-sd,key-store';
 
 /** For tests, our own crate alone is compiled with its checks on and in parallel. */
 const TEST_PROFILE = [

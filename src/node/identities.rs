@@ -146,7 +146,7 @@ pub(super) fn list(_: &Args<'_>) -> Result<Outcome> {
 
 /// `tlsIdentity_GetProtection` → `{protection, keeper}`.
 pub(super) fn protection(_: &Args<'_>) -> Result<Outcome> {
-    let protection = open()?.protection();
+    let protection = open()?.protection()?;
     let payload = json!({"protection": protection.class(), "keeper": protection.keeper()});
     Ok(Outcome::Json(payload.to_string()))
 }

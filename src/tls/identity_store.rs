@@ -2,21 +2,23 @@
 //!
 //! ```text
 //! <folder>/             0700
-//!   master.key          0600   32 random bytes
+//!   master.name         0600   where the system's key store has the master key, or
+//!   master.key          0600   the master key itself: see `key_keeper`
 //!   <label>.id          0600   sealed with the master key
 //!   .lock               0600   held while anything changes
 //! ```
 //!
-//! **The protection is weak**: the master key lies beside what it protects, so whoever can read
-//! the user's files can read the identities. It keeps other users out, and it is the shape into
-//! which a stronger keeper of the master key (an OS keyring) fits later.
+//! **With `master.key` the protection is weak**: it lies beside what it protects, so whoever can
+//! read the user's files can read the identities. It keeps other users out.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::key_keeper::{KeyKeeper, Protection};
+use super::key_store::{SystemStore, system_store};
 use super::owner_only::OwnerOnlyDir;
-use super::sealed::{self, KEY_LEN, MasterKey};
+use super::sealed;
 use super::{IdentityOptions, SelfSignedOptions, TlsIdentity};
 use crate::error::{Code, Error, Result};
 
@@ -27,7 +29,6 @@ const ANONYMOUS_NAME: &str = "peer";
 /// Renewed when less than one part in this many of its life is left.
 const RENEWAL_SHARE: u32 = 10;
 
-const MASTER_KEY: &str = "master.key";
 const LOCK: &str = ".lock";
 const ENDING: &str = ".id";
 const MAX_LABEL: usize = 64;
@@ -36,45 +37,29 @@ const MAX_LABEL: usize = 64;
 const LOCK_ATTEMPTS: u32 = 1000;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Who keeps the master key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Protection {
-    /// A file beside the identities that only its owner may read: it keeps other users out, not
-    /// other programs of the same user.
-    OwnerOnlyFile,
-}
-
-impl Protection {
-    /// `weak`: whoever reads the user's files reads the keys.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::OwnerOnlyFile => "weak",
-        }
-    }
-
-    /// Name of the keeper.
-    pub fn keeper(self) -> &'static str {
-        match self {
-            Self::OwnerOnlyFile => "owner-only file",
-        }
-    }
-}
-
-/// A folder of identities, shared by all processes of one user. Every method blocks on the disk;
-/// making an identity takes CPU as well.
+/// A folder of identities, shared by all processes of one user. Every method blocks on the disk and
+/// perhaps on the system's key store; making an identity takes CPU as well.
 #[derive(Clone, Debug)]
 pub struct IdentityStore {
     folder: OwnerOnlyDir,
+    keeper: KeyKeeper,
 }
 
 impl IdentityStore {
     /// Opens the store in `folder`, which is made when it is not there.
     ///
     /// # Errors
-    /// `Posix`; `CantOpenFile` when the folder is not the user's alone.
+    /// `Posix`; `CantOpenFile` when the folder is not the user's alone; `InvalidParameter` for an
+    /// unknown `SETTEE_KEY_STORE`.
     pub fn open(folder: &Path) -> Result<Self> {
-        OwnerOnlyDir::open(folder).map(|folder| Self { folder })
+        Self::open_with(folder, system_store()?)
+    }
+
+    /// As [`IdentityStore::open`], with a key store of the caller's.
+    pub(super) fn open_with(folder: &Path, system: SystemStore) -> Result<Self> {
+        let folder = OwnerOnlyDir::open(folder)?;
+        let keeper = KeyKeeper::new(folder.clone(), system);
+        Ok(Self { folder, keeper })
     }
 
     /// The identity of listeners that were given none: made once, then reused, and renewed *with
@@ -98,10 +83,12 @@ impl IdentityStore {
         let identity = TlsIdentity::self_signed(&options)?;
         self.write(ANONYMOUS_LABEL, &identity)?;
         if old.is_none() {
+            let protection = self.keeper.protection()?;
             tracing::info!(
                 target: "listener",
-                protection = "weak",
-                "made an anonymous TLS identity; its key is kept in an owner-only file"
+                protection = protection.class(),
+                keeper = protection.keeper(),
+                "made an anonymous TLS identity"
             );
         } else {
             tracing::info!(target: "listener", "renewed the anonymous TLS identity, same key");
@@ -167,9 +154,13 @@ impl IdentityStore {
         Ok(labels)
     }
 
-    /// How well the private keys are kept.
-    pub fn protection(&self) -> Protection {
-        Protection::OwnerOnlyFile
+    /// How well the private keys are kept; when there are none yet, how they would be. Takes up to
+    /// two seconds then.
+    ///
+    /// # Errors
+    /// `CantOpenFile` or `CorruptData` naming the file.
+    pub fn protection(&self) -> Result<Protection> {
+        self.keeper.protection()
     }
 
     /// Frees a label; false when nothing was there. Listeners made with the identity keep it. With
@@ -182,7 +173,7 @@ impl IdentityStore {
         let _lock = self.lock()?;
         let existed = self.folder.remove(&file_of(label))?;
         if self.folder.names_with(ENDING)?.is_empty() {
-            self.folder.remove(MASTER_KEY)?;
+            self.keeper.forget()?;
         }
         Ok(existed)
     }
@@ -205,7 +196,7 @@ impl IdentityStore {
             let path = self.folder.path_of(&file);
             Error::lite(code, format!("{}: {why}", path.display()))
         };
-        let Some(master) = self.master_key()? else {
+        let Some(master) = self.keeper.key()? else {
             return Err(named(Code::CorruptData, "the master key is missing"));
         };
         match sealed::open(&content, label, &master) {
@@ -216,36 +207,10 @@ impl IdentityStore {
     }
 
     fn write(&self, label: &str, identity: &TlsIdentity) -> Result<()> {
-        let master = match self.master_key()? {
-            Some(master) => master,
-            None => {
-                let mut master = MasterKey::default();
-                getrandom::fill(&mut master[..]).map_err(|error| {
-                    Error::lite(Code::Crypto, format!("no random bytes: {error}"))
-                })?;
-                self.folder.write(MASTER_KEY, &master[..])?;
-                master
-            }
-        };
+        let is_unused = self.folder.names_with(ENDING)?.is_empty();
+        let master = self.keeper.key_or_new(is_unused)?;
         let sealed = sealed::seal(identity, label, &master)?;
         self.folder.write(&file_of(label), &sealed)
-    }
-
-    fn master_key(&self) -> Result<Option<MasterKey>> {
-        let Some(content) = self.folder.read(MASTER_KEY)?.map(zeroize::Zeroizing::new) else {
-            return Ok(None);
-        };
-        let key: [u8; KEY_LEN] = content[..].try_into().map_err(|_| {
-            Error::lite(
-                Code::CorruptData,
-                format!(
-                    "{}: {} bytes, must be {KEY_LEN}",
-                    self.folder.path_of(MASTER_KEY).display(),
-                    content.len()
-                ),
-            )
-        })?;
-        Ok(Some(MasterKey::new(key)))
     }
 
     /// Keeps other processes and threads from changing the store while the file is open.

@@ -1,3 +1,6 @@
+// Tests leave the user's own key ring alone.
+process.env.SETTEE_KEY_STORE = 'file';
+
 /** The example application in a browser: `npm test -- app`. */
 module.exports = {
   rootDir: '../..',

@@ -1,3 +1,6 @@
+// Tests leave the user's own key ring alone.
+process.env.SETTEE_KEY_STORE = 'file';
+
 /** Tests in a real Electron: `npm test -- electron`. */
 module.exports = {
   rootDir: '../..',

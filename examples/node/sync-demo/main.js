@@ -38,7 +38,7 @@ async function run(folder) {
     const peer = new Child(path.join(__dirname, 'peer.js'), {
       name: `peer ${name}`,
       args: [name],
-      env: { SETTEE_HOME: path.join(folder, `home-${name}`) },
+      env: { SETTEE_HOME: path.join(folder, `home-${name}`), SETTEE_KEY_STORE: 'file' },
       onEvent: (event, data) => {
         if (event === 'transfer') {
           transfer = data;
@@ -148,7 +148,7 @@ async function run(folder) {
   say('\nBoth have closed. A third process reopens the files');
   const judge = new Child(path.join(__dirname, 'verify.js'), {
     name: 'verify',
-    env: { SETTEE_HOME: path.join(folder, 'home-verify') },
+    env: { SETTEE_HOME: path.join(folder, 'home-verify'), SETTEE_KEY_STORE: 'file' },
   });
   const foundA = await judge.call('inspect', directories.A, STEP_TIMEOUT);
   const foundB = await judge.call('inspect', directories.B, STEP_TIMEOUT);

@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::error::Code;
 use crate::tls::{ANONYMOUS_LABEL, IdentityStore, SelfSignedOptions, TlsIdentity, server_config};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn start() -> SystemTime {
+pub(super) fn start() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn identity() -> TlsIdentity {
+pub(super) fn identity() -> TlsIdentity {
     TlsIdentity::self_signed(&SelfSignedOptions::new("label", start())).unwrap()
 }
 
