@@ -1,6 +1,7 @@
 /**
  * Makes a checkout ready to run: checks the tools, installs packages, builds the addon and the
- * JavaScript. What is there and up to date is left alone. Uses nothing but Node itself.
+ * JavaScript; with `--packages-only` it stops before that. What is there and up to date is left
+ * alone. Uses nothing but Node itself.
  */
 
 const { missingTools } = require('./lib/tools');
@@ -16,6 +17,9 @@ async function main() {
   const { installPackages } = require('./lib/packages');
   const { buildAddon, buildJs } = require('./lib/build');
   await installPackages();
+  if (process.argv.includes('--packages-only')) {
+    return;
+  }
   await buildAddon();
   await buildJs();
 }
