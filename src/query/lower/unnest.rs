@@ -1,0 +1,184 @@
+//! `UNNEST`: the elements of an array come from `jsonb_each`, or from the table that an array index
+//! keeps of them (query spec §8.1, §14.4). The rows are the same, so that this is never more than a
+//! question of speed.
+//!
+//! The table is read only when the statement asks for what an index of it can find or sort: who wants
+//! all elements of few documents is better off with the documents. Whether an index serves is read off
+//! the SQL; SQLite decides in the end.
+
+use super::super::ArrayTable;
+use super::super::ast::{BinaryOp, Expr, InList, Test};
+use super::super::names::{SourceKind, Target};
+use super::select::flatten;
+use super::{Lowering, Result, text};
+
+/// How an item of `FROM` after the first is joined.
+#[derive(Debug)]
+pub(super) enum Joined {
+    /// A collection.
+    Table {
+        /// `ON`.
+        on: Option<String>,
+        /// Whether an index may serve that.
+        searches: bool,
+    },
+    /// Elements of an array.
+    Elements(Elements),
+}
+
+/// Where the elements of an array are.
+#[derive(Debug)]
+pub(super) struct Elements {
+    /// The array.
+    jsonb: String,
+    /// The source with the document, and the table of elements.
+    indexed: Option<(usize, ArrayTable)>,
+}
+
+/// What a statement wants that an index can give.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    /// Terms of `WHERE`.
+    pub(super) terms: Vec<&'a str>,
+    /// The first key of `ORDER BY`, if few of the rows are wanted.
+    pub(super) first_key: Option<&'a str>,
+}
+
+impl<'q> Lowering<'q> {
+    /// The elements of an array.
+    pub(super) fn elements(&mut self, array: &'q Expr) -> Result<Elements> {
+        let jsonb = self.piece_of(|lowering| lowering.jsonb(array))?;
+        let indexed = self.array_table(array);
+        Ok(Elements { jsonb, indexed })
+    }
+
+    fn array_table(&self, array: &Expr) -> Option<(usize, ArrayTable)> {
+        let Expr::Property(path, _) = array else {
+            return None;
+        };
+        let (Target::Document(source), rest) = self.resolve_hiding(path, &[])? else {
+            return None;
+        };
+        let SourceKind::Documents { scope, collection } =
+            &self.statement.scope.sources[source].kind
+        else {
+            return None;
+        };
+        let path = text::canonical_path(rest);
+        let table = self.catalog?.array(scope, collection, &path)?;
+        Some((source, table))
+    }
+
+    /// Leaves alone the tables whose indexes are of no use.
+    pub(super) fn leave_unasked(&self, joined: &mut [Joined], asked: &Asked<'_>) {
+        let useful: Vec<bool> = joined
+            .iter()
+            .enumerate()
+            .map(|(number, item)| self.is_asked(number + 1, item, joined, asked))
+            .collect();
+        for (item, useful) in joined.iter_mut().zip(useful) {
+            if let (Joined::Elements(elements), false) = (item, useful) {
+                elements.indexed = None;
+            }
+        }
+    }
+
+    fn is_asked(&self, source: usize, item: &Joined, joined: &[Joined], asked: &Asked<'_>) -> bool {
+        let Joined::Elements(Elements {
+            indexed: Some((_, table)),
+            ..
+        }) = item
+        else {
+            return false;
+        };
+        let prefix = &self.statement.scope.sources[source].prefix;
+        let own = |sql: &str| sql.replace(prefix, "");
+        let on = joined.iter().filter_map(|item| match item {
+            Joined::Table {
+                on: Some(on),
+                searches: true,
+            } => Some(on.as_str()),
+            _ => None,
+        });
+        let found = |indexed: &String| {
+            let within = without_parentheses(indexed);
+            let mut terms = asked.terms.iter().copied().chain(on.clone());
+            terms.any(|term| compares(&own(term), within))
+                || asked.first_key.is_some_and(|key| own(key) == *indexed)
+        };
+        table.indexed.iter().any(found)
+    }
+
+    /// Writes the join of elements.
+    pub(super) fn push_elements(&self, sql: &mut String, elements: &Elements, index: usize) {
+        let sources = &self.statement.scope.sources;
+        let prefix = &sources[index].prefix;
+        let name = prefix.trim_end_matches('.');
+        match &elements.indexed {
+            Some((document, table)) => {
+                sql.push_str(" JOIN ");
+                text::push_name(sql, &table.table);
+                sql.push_str(" AS ");
+                sql.push_str(name);
+                sql.push_str(" ON ");
+                sql.push_str(prefix);
+                sql.push_str("document = ");
+                sql.push_str(&sources[*document].prefix);
+                sql.push_str("sequence");
+            }
+            None => {
+                sql.push_str(" JOIN jsonb_each(");
+                sql.push_str(&elements.jsonb);
+                sql.push_str(") AS ");
+                sql.push_str(name);
+            }
+        }
+    }
+}
+
+/// An expression as it stands inside of a comparison.
+fn without_parentheses(sql: &str) -> &str {
+    sql.strip_prefix('(')
+        .and_then(|sql| sql.strip_suffix(')'))
+        .unwrap_or(sql)
+}
+
+/// Whether a condition compares this very expression, and not only what is made of it.
+fn compares(condition: &str, expression: &str) -> bool {
+    condition.match_indices(expression).any(|(at, _)| {
+        let (before, after) = (&condition[..at], &condition[at + expression.len()..]);
+        let starts = match before.strip_suffix('(') {
+            Some(call) => !call.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+            None => ["= ", "< ", "> ", " IS "]
+                .iter()
+                .any(|op| before.ends_with(op)),
+        };
+        let followers = [")", " = ", " <", " >", " IS ", " IN ", " BETWEEN "];
+        starts && followers.iter().any(|follower| after.starts_with(follower))
+    })
+}
+
+/// Whether this is a condition, or has one as a term, for which SQLite can search an index.
+pub(super) fn searches(condition: &Expr) -> bool {
+    match condition {
+        Expr::Chain(_, rest, _) => match rest.as_slice() {
+            [(op, _)] => op.compares() && !matches!(op, BinaryOp::NotEqual | BinaryOp::IsNot),
+            _ => false,
+        },
+        Expr::In {
+            negated: false,
+            list: InList::Items(_),
+            ..
+        }
+        | Expr::Between { negated: false, .. }
+        | Expr::Test(_, Test::IsNull | Test::IsMissing) => true,
+        Expr::And(_) => {
+            let mut terms = Vec::new();
+            flatten(condition, &mut terms);
+            terms.into_iter().any(searches)
+        }
+        Expr::Or(terms) => terms.iter().all(searches),
+        Expr::Collate(operand, ..) => searches(operand),
+        _ => false,
+    }
+}
