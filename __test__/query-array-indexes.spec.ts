@@ -77,14 +77,14 @@ describe('an array index', () => {
     await collection.createIndex('byTag', IndexBuilder.arrayIndex('tags'));
     await collection.createIndex('byTag', IndexBuilder.arrayIndex('tags'));
     await expect(collection.indexes()).resolves.toEqual(['byTag']);
-    await expect(plan(TAGGED)).resolves.toContain('SEARCH t USING INDEX byTag');
+    await expect(plan(TAGGED)).resolves.toMatch(/SEARCH t USING .*INDEX byTag/);
     await expect(rows(TAGGED)).resolves.toEqual(before);
 
     const rooms = await rows(ROOMS);
     await collection.createIndex('byTag', IndexBuilder.arrayIndex('home.rooms', item('name')));
     await expect(collection.indexes()).resolves.toEqual(['byTag']);
     await expect(plan(TAGGED)).resolves.not.toContain('byTag');
-    await expect(plan(ROOMS)).resolves.toContain('SEARCH r USING INDEX byTag');
+    await expect(plan(ROOMS)).resolves.toMatch(/SEARCH r USING .*INDEX byTag/);
     await expect(rows(ROOMS)).resolves.toEqual(rooms);
 
     await collection.deleteIndex('byTag');

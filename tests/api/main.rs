@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod array_indexes;
+mod array_random;
 mod blobs;
 mod collections;
 mod crash;

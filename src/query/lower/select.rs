@@ -86,8 +86,7 @@ impl<'q> Lowering<'q> {
         let searched = conditions.iter().zip(&terms);
         let asked = Asked {
             terms: searched
-                .filter(|(_, term)| searches(term))
-                .map(|(sql, _)| sql.as_str())
+                .filter_map(|(sql, term)| Some((sql.as_str(), searches(term)?)))
                 .collect(),
             first_key: order_by
                 .first()

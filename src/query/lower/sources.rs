@@ -213,7 +213,7 @@ impl<'q> Lowering<'q> {
             joined.push(match item {
                 FromItem::Join { on: None, .. } => Joined::Table {
                     on: None,
-                    searches: false,
+                    searches: None,
                 },
                 FromItem::Join { on: Some(on), .. } => Joined::Table {
                     on: Some(self.in_place(Place::On, |lowering| lowering.piece(on))?),

@@ -19,8 +19,8 @@ pub(super) enum Joined {
     Table {
         /// `ON`.
         on: Option<String>,
-        /// Whether an index may serve that.
-        searches: bool,
+        /// How many comparisons an index has to serve for that, if it may.
+        searches: Option<usize>,
     },
     /// Elements of an array.
     Elements(Elements),
@@ -38,8 +38,8 @@ pub(super) struct Elements {
 /// What a statement wants that an index can give.
 #[derive(Debug)]
 pub(super) struct Asked<'a> {
-    /// Terms of `WHERE`.
-    pub(super) terms: Vec<&'a str>,
+    /// Terms of `WHERE`, and how many comparisons of each an index has to serve.
+    pub(super) terms: Vec<(&'a str, usize)>,
     /// The first key of `ORDER BY`, if few of the rows are wanted.
     pub(super) first_key: Option<&'a str>,
 }
@@ -93,20 +93,21 @@ impl<'q> Lowering<'q> {
         };
         let prefix = &self.statement.scope.sources[source].prefix;
         let own = |sql: &str| sql.replace(prefix, "");
-        let on = joined.iter().filter_map(|item| match item {
+        let ons = joined.iter().filter_map(|item| match item {
             Joined::Table {
                 on: Some(on),
-                searches: true,
-            } => Some(on.as_str()),
+                searches: Some(needed),
+            } => Some((on.as_str(), *needed)),
             _ => None,
         });
-        let found = |indexed: &String| {
-            let within = without_parentheses(indexed);
-            let mut terms = asked.terms.iter().copied().chain(on.clone());
-            terms.any(|term| compares(&own(term), within))
-                || asked.first_key.is_some_and(|key| own(key) == *indexed)
+        let indexed = &table.indexed;
+        let served = |(term, needed): (&str, usize)| {
+            let term = own(term);
+            let found = |indexed: &String| comparisons(&term, without_parentheses(indexed));
+            indexed.iter().map(found).sum::<usize>() >= needed
         };
-        table.indexed.iter().any(found)
+        let sorted = |key: &str| indexed.contains(&own(key));
+        asked.terms.iter().copied().chain(ons).any(served) || asked.first_key.is_some_and(sorted)
     }
 
     /// Writes the join of elements.
@@ -143,27 +144,30 @@ fn without_parentheses(sql: &str) -> &str {
         .unwrap_or(sql)
 }
 
-/// Whether a condition compares this very expression, and not only what is made of it.
-fn compares(condition: &str, expression: &str) -> bool {
-    condition.match_indices(expression).any(|(at, _)| {
-        let (before, after) = (&condition[..at], &condition[at + expression.len()..]);
+/// How often a condition compares this very expression, and not what is made of it.
+fn comparisons(condition: &str, expression: &str) -> usize {
+    let compared = |(at, _): &(usize, &str)| {
+        let (before, after) = (&condition[..*at], &condition[at + expression.len()..]);
         let starts = match before.strip_suffix('(') {
             Some(call) => !call.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'),
             None => ["= ", "< ", "> ", " IS "]
                 .iter()
-                .any(|op| before.ends_with(op)),
+                .any(|operator| before.ends_with(operator)),
         };
         let followers = [")", " = ", " <", " >", " IS ", " IN ", " BETWEEN "];
         starts && followers.iter().any(|follower| after.starts_with(follower))
-    })
+    };
+    condition.match_indices(expression).filter(compared).count()
 }
 
-/// Whether this is a condition, or has one as a term, for which SQLite can search an index.
-pub(super) fn searches(condition: &Expr) -> bool {
+/// How many comparisons an index has to serve for SQLite to search it for this condition: each branch of
+/// an `OR` needs one. `None` when it cannot.
+pub(super) fn searches(condition: &Expr) -> Option<usize> {
     match condition {
         Expr::Chain(_, rest, _) => match rest.as_slice() {
-            [(op, _)] => op.compares() && !matches!(op, BinaryOp::NotEqual | BinaryOp::IsNot),
-            _ => false,
+            [(BinaryOp::NotEqual | BinaryOp::IsNot, _)] => None,
+            [(op, _)] => op.compares().then_some(1),
+            _ => None,
         },
         Expr::In {
             negated: false,
@@ -171,14 +175,14 @@ pub(super) fn searches(condition: &Expr) -> bool {
             ..
         }
         | Expr::Between { negated: false, .. }
-        | Expr::Test(_, Test::IsNull | Test::IsMissing) => true,
+        | Expr::Test(_, Test::IsNull | Test::IsMissing) => Some(1),
         Expr::And(_) => {
             let mut terms = Vec::new();
             flatten(condition, &mut terms);
-            terms.into_iter().any(searches)
+            terms.into_iter().filter_map(searches).min()
         }
-        Expr::Or(terms) => terms.iter().all(searches),
+        Expr::Or(terms) => terms.iter().map(searches).sum(),
         Expr::Collate(operand, ..) => searches(operand),
-        _ => false,
+        _ => None,
     }
 }
