@@ -104,6 +104,21 @@ describe('an array index', () => {
     await expect(rows(text)).resolves.toEqual([{ n: 2, t: 't2' }]);
   });
 
+  it('may lead through other arrays', async () => {
+    await collection.save(
+      new MutableDocument('nested', {
+        people: [{ phones: [{ n: 1 }, { n: 2 }] }, {}, { name: 'Ada', phones: [{ n: 2 }] }],
+      }),
+    );
+    const text =
+      'SELECT p.name, f FROM _ AS d UNNEST d.people AS p UNNEST p.phones AS f WHERE f.n = 2';
+    const before = await rows(text);
+    expect(before).toEqual([{ f: { n: 2 } }, { name: 'Ada', f: { n: 2 } }]);
+    await collection.createIndex('byPhone', IndexBuilder.arrayIndex('people[].phones', item('n')));
+    await expect(plan(text)).resolves.toMatch(/SEARCH f USING .*INDEX byPhone/);
+    await expect(rows(text)).resolves.toEqual(before);
+  });
+
   it('keeps the types of elements', async () => {
     const texts = ['t = true', 't IS NULL', 't = 7', "t >= 't7'", 't < 1'].map(
       (condition) =>
@@ -205,7 +220,7 @@ describe('an array index', () => {
   it.each<[string, unknown, string]>([
     ['no path', { type: 'array', items: [['.v']] }, 'path'],
     ['an empty path', { type: 'array', path: '', items: [] }, 'path'],
-    ['a path through arrays', { type: 'array', path: 'a[].b', items: [] }, 'not supported'],
+    ['a path that ends nowhere', { type: 'array', path: 'a[]', items: [] }, 'no property path'],
     ['a path that is no text', { type: 'array', path: 5, items: [] }, 'string'],
     ['a very long path', { type: 'array', path: 'x'.repeat(2000), items: [] }, '1024'],
     ['a condition', { type: 'array', path: 'a', items: [], where: 'n > 5' }, 'condition'],

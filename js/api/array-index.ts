@@ -5,7 +5,8 @@ import type { ValueIndexItem } from './value-index';
 /**
  * An index on the elements of an array, for queries that `UNNEST` it. An addition to cblite-js.
  *
- * The path names the array: `tags`, `shipping.parcels`. Items are expressions about an element, such as
+ * The path names the array: `tags`, `shipping.parcels`, `contacts[].phones` for arrays inside the elements
+ * of another. Items are expressions about an element, such as
  * a property of it; without any it is the element itself that is indexed.
  *
  * @example

@@ -260,7 +260,7 @@ const LANGUAGE = [
   ['Predictive indexes, `PREDICTION`', 'not offered, likewise'],
   [
     'Array (UNNEST) indexes',
-    'superset: cblite-js has no call for them; here `IndexBuilder.arrayIndex`. They never change what a query answers. A path through other arrays, `contacts[].phones`, is refused; `ANY` scans',
+    'superset: cblite-js has no call for them; here `IndexBuilder.arrayIndex`. They never change what a query answers. `ANY` scans',
   ],
   ['Partial indexes', 'as reference: not reachable through cblite-js'],
   ['`x IN path`, `x IN $p`', 'fixed: means ARRAY_CONTAINS; the reference reports a syntax error'],

@@ -92,8 +92,8 @@ impl IndexDefinition {
         }
     }
 
-    /// An index on the elements of the array at a path such as `tags` or `shipping.parcels`, for queries
-    /// that `UNNEST` it. `expressions` is an SQL++ list about an element: `city` is a property of it, the
+    /// An index on the elements of the array at a path such as `tags`, `shipping.parcels`, or
+    /// `contacts[].phones` for arrays inside the elements of another, for queries that `UNNEST` it. `expressions` is an SQL++ list about an element: `city` is a property of it, the
     /// last name of the path is the element itself, and `None` means just that.
     pub fn array(path: impl Into<String>, expressions: Option<&str>) -> Self {
         Self {

@@ -49,6 +49,9 @@ pub enum IndexTarget<'a> {
     Elements(&'a str),
 }
 
+/// Most arrays that the path of an array index leads through, the last included.
+const MAX_ARRAYS: usize = 8;
+
 /// Longest path of an array index, in bytes.
 const MAX_PATH_LEN: usize = 1024;
 
@@ -67,8 +70,8 @@ pub fn compile_index(
 ) -> std::result::Result<CompiledIndex, Error> {
     let (array, element) = match target {
         IndexTarget::Elements(text) => {
-            let path = array_path(text)?;
-            (Some(canonical_path(&path)), Some(element_name(&path)))
+            let (path, element) = array_path(text)?;
+            (Some(path), Some(element))
         }
         _ => (None, None),
     };
@@ -134,8 +137,10 @@ impl Over<'_> {
     }
 }
 
-/// The path of an array index.
-fn array_path(text: &str) -> Result<Path> {
+/// The path of an array index in its one spelling, and how the element is called: `UNNEST` without alias
+/// calls it as the last part of the path. `[]` stands for all elements of an array on the way; in a name
+/// there would be backslashes in it.
+fn array_path(text: &str) -> Result<(String, String)> {
     if text.len() > MAX_PATH_LEN {
         return wrong(format!(
             "path of an array index is {} bytes, limit is {MAX_PATH_LEN}",
@@ -145,25 +150,29 @@ fn array_path(text: &str) -> Result<Path> {
     if text.contains('\0') {
         return wrong(format!("path {text:?} of an array index has a NUL in it"));
     }
-    if text.contains("[]") {
-        return wrong(format!(
-            "path {text:?} of an array index leads through arrays, which is not supported"
-        ));
+    let mut arrays = Vec::new();
+    let mut element = String::new();
+    for part in text.split("[]") {
+        if arrays.len() == MAX_ARRAYS {
+            return wrong(format!(
+                "path {text:?} of an array index leads through more than {MAX_ARRAYS} arrays"
+            ));
+        }
+        let path = match key_path(part.strip_prefix('.').unwrap_or(part)) {
+            Some(path) if matches!(path.first(), Some(Step::Name(_))) => path,
+            _ => {
+                return wrong(format!(
+                    "path {text:?} of an array index is no property path"
+                ));
+            }
+        };
+        arrays.push(canonical_path(&path));
+        element = match path.last() {
+            Some(Step::Name(name)) => name.clone(),
+            _ => canonical_path(&path),
+        };
     }
-    match property_path(text)? {
-        path if matches!(path.first(), Some(Step::Name(_))) => Ok(path),
-        _ => wrong(format!(
-            "path {text:?} of an array index starts with no name"
-        )),
-    }
-}
-
-/// How `UNNEST` without alias calls the element: as the last part of the path.
-fn element_name(path: &[Step]) -> String {
-    match path.last() {
-        Some(Step::Name(name)) => name.clone(),
-        _ => canonical_path(path),
-    }
+    Ok((arrays.join("[]."), element))
 }
 
 fn add(compiled: &mut CompiledIndex, text: &str, exprs: &[Expr], over: Over<'_>) -> Result<()> {

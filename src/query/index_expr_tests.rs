@@ -204,6 +204,8 @@ fn the_path_of_an_array_index_has_one_spelling() {
         (r"a\.b.it's", r"a\.b.it's"),
         (r"odd\[\]", r"odd\[\]"),
         ("first name", "first name"),
+        ("contacts[].phones", "contacts[].phones"),
+        (r"a\[\].b[]c[].d", r"a\[\].b[].c[].d"),
     ] {
         assert_eq!(array(path, &[]).array.as_deref(), Some(canonical), "{path}");
     }
@@ -211,9 +213,13 @@ fn the_path_of_an_array_index_has_one_spelling() {
     for (wrong, what) in [
         ("", "no property path"),
         ("a..b", "no property path"),
-        ("[0]", "starts with no name"),
+        ("[0]", "no property path"),
+        ("a[]", "no property path"),
+        ("a[][]b", "no property path"),
+        ("a[0].b[][1]", "no property path"),
+        ("a[]..b", "no property path"),
+        ("a[]b[]c[]d[]e[]f[]g[]h[]i", "more than 8 arrays"),
         ("a\0", "NUL"),
-        ("contacts[].phones", "not supported"),
         (&long, "limit is 1024"),
     ] {
         let error = compile_index(&[], None, IndexTarget::Elements(wrong)).unwrap_err();

@@ -131,6 +131,11 @@ fn an_index_serves_an_unnest_of_its_path_that_asks_for_its_expression() {
             "SELECT d.n FROM _ d UNNEST d.contacts c WHERE c.n + 1 = 2",
         ),
         (
+            "contacts[].city",
+            None,
+            "SELECT d.n, c.n AS k FROM _ d UNNEST d.contacts c UNNEST c.city t WHERE t = 'c1'",
+        ),
+        (
             "contacts",
             Some("city"),
             "SELECT x.n FROM _ x WHERE EXISTS (SELECT 1 FROM _ d UNNEST d.contacts c WHERE c.city = 'none')",
@@ -496,7 +501,7 @@ fn definitions_that_make_no_sense_are_refused() {
     }
     for (path, items) in [
         ("", None),
-        ("a[].b", None),
+        ("a[]", None),
         ("a", Some("$p")),
         ("a", Some("COUNT(b)")),
         ("a", Some("")),

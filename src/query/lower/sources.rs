@@ -220,7 +220,7 @@ impl<'q> Lowering<'q> {
                     searches: searches(on),
                 },
                 FromItem::Unnest { array, .. } => Joined::Elements(
-                    self.in_place(Place::Unnest, |lowering| lowering.elements(array))?,
+                    self.in_place(Place::Unnest, |lowering| lowering.elements(array, &joined))?,
                 ),
             });
         }
@@ -256,12 +256,12 @@ impl<'q> Lowering<'q> {
         sql.push_str(" FROM ");
         table(sql, 0);
         first_conditions.extend(live(0));
-        for (item, (number, joined)) in from.rest.iter().zip(joined.iter().enumerate()) {
+        for (item, (number, one)) in from.rest.iter().zip(joined.iter().enumerate()) {
             let index = number + 1;
-            let on = match joined {
+            let on = match one {
                 Joined::Table { on, .. } => on.as_deref(),
                 Joined::Elements(elements) => {
-                    self.push_elements(sql, elements, index);
+                    self.push_elements(sql, elements, joined, index);
                     continue;
                 }
             };

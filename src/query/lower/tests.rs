@@ -36,7 +36,7 @@ impl Catalog for Fixed {
     }
 
     fn array(&self, scope: &str, _: &str, path: &str) -> Option<ArrayTable> {
-        (scope == "_default" && (path == "t" || path == "o.p")).then(|| ArrayTable {
+        (scope == "_default" && ["t", "o.p", "k[].t"].contains(&path)).then(|| ArrayTable {
             table: "array_9".to_owned(),
             indexed: vec![
                 "sp1_elem(value, type)".to_owned(),

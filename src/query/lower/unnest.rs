@@ -6,6 +6,8 @@
 //! all elements of few documents is better off with the documents. Whether an index serves is read off
 //! the SQL; SQLite decides in the end.
 
+use std::fmt::Write as _;
+
 use super::super::ArrayTable;
 use super::super::ast::{BinaryOp, Expr, InList, Test};
 use super::super::names::{SourceKind, Target};
@@ -31,8 +33,21 @@ pub(super) enum Joined {
 pub(super) struct Elements {
     /// The array.
     jsonb: String,
-    /// The source with the document, and the table of elements.
-    indexed: Option<(usize, ArrayTable)>,
+    /// Where the array is, if it is in a document.
+    way: Option<Way>,
+    /// The table of elements, if there is one.
+    indexed: Option<ArrayTable>,
+}
+
+/// The way to an array.
+#[derive(Clone, Debug)]
+struct Way {
+    /// The source with the document.
+    document: usize,
+    /// The sources with the elements that it is within, outermost first.
+    outer: Vec<usize>,
+    /// Its path, as that of an array index.
+    path: String,
 }
 
 /// What a statement wants that an index can give.
@@ -45,28 +60,53 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'q> Lowering<'q> {
-    /// The elements of an array.
-    pub(super) fn elements(&mut self, array: &'q Expr) -> Result<Elements> {
+    /// The elements of an array, after what is joined before it.
+    pub(super) fn elements(&mut self, array: &'q Expr, before: &[Joined]) -> Result<Elements> {
         let jsonb = self.piece_of(|lowering| lowering.jsonb(array))?;
-        let indexed = self.array_table(array);
-        Ok(Elements { jsonb, indexed })
+        let way = self.way(array, before);
+        let indexed = way.as_ref().and_then(|way| self.array_table(way));
+        Ok(Elements {
+            jsonb,
+            way,
+            indexed,
+        })
     }
 
-    fn array_table(&self, array: &Expr) -> Option<(usize, ArrayTable)> {
+    fn way(&self, array: &Expr, before: &[Joined]) -> Option<Way> {
         let Expr::Property(path, _) = array else {
             return None;
         };
-        let (Target::Document(source), rest) = self.resolve_hiding(path, &[])? else {
-            return None;
-        };
-        let SourceKind::Documents { scope, collection } =
-            &self.statement.scope.sources[source].kind
-        else {
-            return None;
-        };
+        let (target, rest) = self.resolve_hiding(path, &[])?;
         let path = text::canonical_path(rest);
-        let table = self.catalog?.array(scope, collection, &path)?;
-        Some((source, table))
+        match target {
+            Target::Document(document) => Some(Way {
+                document,
+                outer: Vec::new(),
+                path,
+            }),
+            Target::Element(source) => {
+                let Joined::Elements(Elements { way: Some(way), .. }) =
+                    before.get(source.checked_sub(1)?)?
+                else {
+                    return None;
+                };
+                let mut way = way.clone();
+                way.outer.push(source);
+                way.path = format!("{}[].{path}", way.path);
+                Some(way)
+            }
+            _ => None,
+        }
+    }
+
+    fn array_table(&self, way: &Way) -> Option<ArrayTable> {
+        let source = &self.statement.scope.sources[way.document];
+        match &source.kind {
+            SourceKind::Documents { scope, collection } => {
+                self.catalog?.array(scope, collection, &way.path)
+            }
+            SourceKind::Elements => None,
+        }
     }
 
     /// Leaves alone the tables whose indexes are of no use.
@@ -85,7 +125,7 @@ impl<'q> Lowering<'q> {
 
     fn is_asked(&self, source: usize, item: &Joined, joined: &[Joined], asked: &Asked<'_>) -> bool {
         let Joined::Elements(Elements {
-            indexed: Some((_, table)),
+            indexed: Some(table),
             ..
         }) = item
         else {
@@ -111,28 +151,33 @@ impl<'q> Lowering<'q> {
     }
 
     /// Writes the join of elements.
-    pub(super) fn push_elements(&self, sql: &mut String, elements: &Elements, index: usize) {
-        let sources = &self.statement.scope.sources;
-        let prefix = &sources[index].prefix;
-        let name = prefix.trim_end_matches('.');
-        match &elements.indexed {
-            Some((document, table)) => {
-                sql.push_str(" JOIN ");
-                text::push_name(sql, &table.table);
-                sql.push_str(" AS ");
-                sql.push_str(name);
-                sql.push_str(" ON ");
-                sql.push_str(prefix);
-                sql.push_str("document = ");
-                sql.push_str(&sources[*document].prefix);
-                sql.push_str("sequence");
-            }
-            None => {
-                sql.push_str(" JOIN jsonb_each(");
-                sql.push_str(&elements.jsonb);
-                sql.push_str(") AS ");
-                sql.push_str(name);
-            }
+    pub(super) fn push_elements(
+        &self,
+        sql: &mut String,
+        elements: &Elements,
+        joined: &[Joined],
+        index: usize,
+    ) {
+        let prefix = |source: usize| self.statement.scope.sources[source].prefix.as_str();
+        let own = prefix(index);
+        let name = own.trim_end_matches('.');
+        let (Some(way), Some(table)) = (&elements.way, &elements.indexed) else {
+            let _ = write!(sql, " JOIN jsonb_each({}) AS {name}", elements.jsonb);
+            return;
+        };
+        sql.push_str(" JOIN ");
+        text::push_name(sql, &table.table);
+        let document = prefix(way.document);
+        let _ = write!(sql, " AS {name} ON {own}document = {document}sequence");
+        for (level, &outer) in way.outer.iter().enumerate() {
+            let _ = write!(sql, " AND {own}outer_{} = ", level + 1);
+            let within = prefix(outer);
+            let _ = match joined.get(outer - 1) {
+                Some(Joined::Elements(Elements {
+                    indexed: Some(_), ..
+                })) => write!(sql, "{within}position"),
+                _ => write!(sql, "ifnull({within}key, 0)"),
+            };
         }
     }
 }

@@ -40,13 +40,21 @@ fn elements_come_from_an_index_that_can_find_them() {
         "UNNEST d.t x WHERE x = 1 OR d.n = 1",
         "UNNEST d.t x WHERE d.n = 1 ORDER BY x",
         "UNNEST d.t x JOIN s.k e ON e.n != x.c",
-        "UNNEST d.k y UNNEST y.t x WHERE x = 1",
+        "UNNEST d.k y UNNEST y.u x WHERE x = 1",
+        "UNNEST d.k y UNNEST y.t.t x WHERE x = 1",
+        "UNNEST d.k y UNNEST y z UNNEST z.t x WHERE x = 1",
     ] {
         assert!(from(left).contains(each), "{left}: {}", from(left));
         assert!(!from(left).contains("array_9"), "{left}: {}", from(left));
     }
     let sql = compiled("SELECT d.n FROM s.k AS d UNNEST d.t x WHERE x = 1").sql;
     assert!(sql.contains(each), "{sql}");
+    let table = format!("{table} AND \"x\".outer_1 = ");
+    let nested = from("UNNEST d.k y UNNEST y.t x WHERE x = 1");
+    assert!(
+        nested.contains(&format!("{table}ifnull(\"y\".key, 0) WHERE")),
+        "{nested}"
+    );
     // An alias of the projection is meant as it is everywhere else.
     let sql = compiled("SELECT d.k AS q FROM _ AS d UNNEST q.t x WHERE x = 1");
     assert!(!sql.sql.contains("array_9"), "{}", sql.sql);
