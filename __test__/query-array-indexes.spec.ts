@@ -154,7 +154,7 @@ describe('an array index', () => {
     await expect(rows(TAGGED)).resolves.toHaveLength(4);
   });
 
-  it('wakes a live query as before, and a known query learns of it', async () => {
+  it('is learnt of by a query that is known already', async () => {
     const query = database.createQuery(TAGGED);
     await expect(query.execute()).resolves.toHaveLength(5);
     await collection.createIndex('byTag', IndexBuilder.arrayIndex('tags'));
