@@ -29,6 +29,7 @@ export { Scope } from './api/scope';
 
 // Queries, indexes, expressions -----------------------------------------------------------------
 export { AbstractIndex } from './api/abstract-index';
+export { ArrayIndex } from './api/array-index';
 export { Collation, CollationASCII, CollationUnicode } from './api/collation';
 export {
   AggregateExpression,

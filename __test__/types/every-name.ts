@@ -7,6 +7,7 @@
 import * as everything from 'settee';
 import {
   AbstractIndex,
+  ArrayIndex,
   AggregateExpression,
   Authenticator,
   BasicAuthenticator,
@@ -387,9 +388,12 @@ export async function queries(database: Database, collection: Collection): Promi
   );
   const text: FullTextIndex = IndexBuilder.fullTextIndex(FullTextIndexItem.property('a'));
   const index: AbstractIndex = text.setIgnoreAccents(true).setLanguage('en');
+  const array: ArrayIndex = IndexBuilder.arrayIndex('a.b', ValueIndexItem.property('c'));
+  const path: string = array.path();
   const empty: Index = value;
   const type: IndexType = index.type();
-  await collection.createIndex(String(type), index);
+  await collection.createIndex(String(type) + path, index);
+  await collection.createIndex('array', array);
   const names: string[] = await collection.indexes();
   await collection.deleteIndex(names[0] + String(empty));
 }

@@ -51,6 +51,7 @@ const QUERIES = {
   'group by with count': { repeat: 5, about: 'orders of each state' },
   'join on an index': { repeat: 10, about: 'stock of the first item of 5,000 orders' },
   'unnest filter': { repeat: 3, about: 'items of 9 pieces above 990' },
+  'unnest filter on an array index': { repeat: 200, about: 'items of 111 of 100,000 articles' },
   'full-text match': { repeat: 50, about: 'notes that mention a lighthouse' },
   'everything': { repeat: 1, about: 'SELECT *' },
 };

@@ -1,3 +1,4 @@
+import { ArrayIndex } from './array-index';
 import { FullTextIndex, type FullTextIndexItem } from './full-text-index';
 import { ValueIndex, type ValueIndexItem } from './value-index';
 
@@ -16,5 +17,10 @@ export class IndexBuilder {
 
   static fullTextIndex(...items: FullTextIndexItem[]): FullTextIndex {
     return new FullTextIndex(...items);
+  }
+
+  /** An index on the elements of the array at a path, see {@link ArrayIndex}. */
+  static arrayIndex(path: string, ...items: ValueIndexItem[]): ArrayIndex {
+    return new ArrayIndex(path, ...items);
   }
 }

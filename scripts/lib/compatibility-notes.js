@@ -145,6 +145,8 @@ const NOTES = {
     'Language and accents of a full-text index are honoured, and items may be any expression; the reference looks at the path of a property only. Names belong to the collection.',
   ),
   'Collection.deleteIndex': kept('An unknown name is no error.'),
+  ArrayIndex: addition('An index on the elements of an array, for queries that `UNNEST` it.'),
+  'IndexBuilder.arrayIndex': addition('Makes an `ArrayIndex`.'),
   FullTextIndex: superset('`setLanguage` and `setIgnoreAccents` have an effect.'),
   ValueIndexItem: superset('Any expression.'),
   'Query.execute': superset('Errors say line and column. See “The query language” below.'),
@@ -258,7 +260,7 @@ const LANGUAGE = [
   ['Predictive indexes, `PREDICTION`', 'not offered, likewise'],
   [
     'Array (UNNEST) indexes',
-    'not offered: cblite-js has no call for them. They never change what a query answers; `UNNEST` and `ANY` scan',
+    'superset: cblite-js has no call for them; here `IndexBuilder.arrayIndex`. They never change what a query answers. `ANY` scans',
   ],
   ['Partial indexes', 'as reference: not reachable through cblite-js'],
   ['`x IN path`, `x IN $p`', 'fixed: means ARRAY_CONTAINS; the reference reports a syntax error'],

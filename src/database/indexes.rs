@@ -3,15 +3,17 @@
 //! Names belong to a collection: two collections may have an index of the same name each. An index
 //! is made inside the transaction of the call, with everything that is in it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{ReadTx, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::model::CollectionSpec;
-use crate::query::{self, IndexExpression};
+use crate::query::{self, ArrayTable, IndexExpression, IndexTarget};
 use crate::storage::index_store::{self, IndexKind, IndexSql, StoredIndex};
-use crate::storage::{Connection, sql_functions};
+use crate::storage::{Connection, array_table, sql_functions};
 
 /// Longest name of an index, in bytes.
 const MAX_NAME_LEN: usize = 255;
@@ -30,7 +32,7 @@ const DEFAULT_LANGUAGE: &str = "en";
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct IndexDefinition {
-    /// `value` or `full-text`.
+    /// `value`, `full-text` or `array`.
     #[serde(rename = "type")]
     kind: Kind,
     /// JSON expressions, as `createIndex` of the API sends them.
@@ -39,6 +41,9 @@ pub struct IndexDefinition {
     /// The list of expressions as SQL++ instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expressions: Option<String>,
+    /// Where the array is whose elements are indexed: names joined by dots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// Only documents for which this SQL++ expression is true.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     condition: Option<String>,
@@ -55,6 +60,7 @@ pub struct IndexDefinition {
 enum Kind {
     Value,
     FullText,
+    Array,
 }
 
 impl IndexDefinition {
@@ -64,6 +70,7 @@ impl IndexDefinition {
             kind: Kind::Value,
             items: Vec::new(),
             expressions: Some(expressions.into()),
+            path: None,
             condition: None,
             language: None,
             ignore_accents: false,
@@ -85,6 +92,18 @@ impl IndexDefinition {
         }
     }
 
+    /// An index on the elements of the array at a path such as `tags`, `shipping.parcels`, or
+    /// `contacts[].phones` for arrays inside the elements of another, for queries that `UNNEST` it. `expressions` is an SQL++ list about an element: `city` is a property of it, the
+    /// last name of the path is the element itself, and `None` means just that.
+    pub fn array(path: impl Into<String>, expressions: Option<&str>) -> Self {
+        Self {
+            kind: Kind::Array,
+            path: Some(path.into()),
+            expressions: expressions.map(str::to_owned),
+            ..Self::value("")
+        }
+    }
+
     /// Indexes only documents for which an SQL++ expression is true.
     pub fn only_where(self, condition: impl Into<String>) -> Self {
         Self {
@@ -94,7 +113,7 @@ impl IndexDefinition {
     }
 
     /// Reads `{type: 'value', items}` or `{type: 'full-text', items, language, ignoreAccents}`
-    /// (API spec §8.1), with `where` and `expressions` beyond that.
+    /// (API spec §8.1), with `where`, `expressions` and `{type: 'array', path, items}` beyond that.
     ///
     /// # Errors
     /// `InvalidParameter` saying what is wrong.
@@ -110,8 +129,18 @@ impl IndexDefinition {
                 definition.items.len()
             )));
         }
-        if definition.items.is_empty() == definition.expressions.is_none() {
-            return Err(invalid(&"it must have items"));
+        let is_array = definition.kind == Kind::Array;
+        match (definition.items.is_empty(), &definition.expressions) {
+            (true, None) if !is_array => return Err(invalid(&"it must have items")),
+            (false, Some(_)) => return Err(invalid(&"it has both items and expressions")),
+            _ => {}
+        }
+        if is_array != definition.path.is_some() {
+            let what = [
+                "only an array index has a path",
+                "an array index needs a path",
+            ];
+            return Err(invalid(&what[usize::from(is_array)]));
         }
         if definition.kind == Kind::FullText && json.get("language").is_none() {
             definition.language = Some(DEFAULT_LANGUAGE.to_owned());
@@ -123,6 +152,7 @@ impl IndexDefinition {
         match self.kind {
             Kind::Value => IndexKind::Value,
             Kind::FullText => IndexKind::FullText,
+            Kind::Array => IndexKind::Array,
         }
     }
 
@@ -140,9 +170,13 @@ impl IndexDefinition {
                 .map(|item| IndexExpression::JsonItem(item))
                 .collect(),
         };
-        let full_text = self.kind == Kind::FullText;
-        let compiled = query::compile_index(&expressions, self.condition.as_deref(), full_text)?;
-        let expressions = if full_text {
+        let target = match self.kind {
+            Kind::Value => IndexTarget::Values,
+            Kind::FullText => IndexTarget::Words,
+            Kind::Array => IndexTarget::Elements(self.path.as_deref().unwrap_or("")),
+        };
+        let compiled = query::compile_index(&expressions, self.condition.as_deref(), target)?;
+        let expressions = if target == IndexTarget::Words {
             let language = literal(self.language.as_deref().unwrap_or(""))?;
             let accents = u8::from(self.ignore_accents);
             let words = |value: &String| format!("sp1_fts({value}, {language}, {accents})");
@@ -153,6 +187,7 @@ impl IndexDefinition {
         let sql = IndexSql {
             expressions,
             condition: compiled.condition,
+            array: compiled.array,
         };
         Ok((sql, compiled.columns))
     }
@@ -197,6 +232,20 @@ impl Index {
             ignore_accents: self.definition.ignore_accents,
         })
     }
+}
+
+/// The table of the elements of the array at a path, if these indexes of a collection have it.
+pub(super) fn array_table(indexes: &[Arc<Index>], path: &str) -> Option<ArrayTable> {
+    let on_path = |index: &&Arc<Index>| index.sql.array.as_deref() == Some(path);
+    let on_path: Vec<_> = indexes.iter().filter(on_path).collect();
+    let first = on_path.first()?;
+    Some(ArrayTable {
+        table: array_table::name(first.collection, path),
+        indexed: on_path
+            .iter()
+            .filter_map(|index| index.sql.expressions.first().cloned())
+            .collect(),
+    })
 }
 
 /// Reads the indexes of the database. One whose definition cannot be read is left alone: it costs
@@ -256,10 +305,10 @@ pub(super) fn rebuild_outdated(connection: &Connection) -> Result<()> {
     connection.commit()
 }
 
-/// Builds the full-text indexes anew; the others are SQLite's own care.
-pub(super) fn rebuild_full_text(tx: &WriteTx<'_>) -> Result<()> {
+/// Builds anew the indexes that have tables of their own; the others are SQLite's own care.
+pub(super) fn rebuild_tables(tx: &WriteTx<'_>) -> Result<()> {
     for stored in index_store::list(tx.connection)? {
-        if stored.kind == IndexKind::FullText {
+        if stored.kind != IndexKind::Value {
             read(stored.clone())?.rebuild(tx.connection, &stored)?;
         }
     }

@@ -63,7 +63,7 @@ impl Database {
             Maintenance::IntegrityCheck => self.check_integrity(),
             Maintenance::Reindex => {
                 self.alone(|writer| maintenance::reindex(writer.connection()?))?;
-                self.write(|tx| indexes::rebuild_full_text(tx))
+                self.write(|tx| indexes::rebuild_tables(tx))
             }
             Maintenance::Optimize => {
                 self.alone(|writer| maintenance::optimize(writer.connection()?))

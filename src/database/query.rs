@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::collection::{CollectionMap, Generation};
+use super::indexes;
 use super::{Database, ReadTx, lock, not_open};
 use crate::error::{Code, Error, Result};
 use crate::model::CollectionSpec;
 use crate::model::body::encode_body;
 use crate::query::value::Value;
-use crate::query::{self, Catalog, CollectionTable, Compiled, FullTextTable};
+use crate::query::{self, ArrayTable, Catalog, CollectionTable, Compiled, FullTextTable};
 use crate::storage::query_statement::{self, MAX_RESULT_LEN, RowKeys};
 use crate::storage::sql_functions::Bound;
 
@@ -196,6 +197,11 @@ impl Catalog for DatabaseCatalog<'_> {
         indexes
             .filter(|candidate| candidate.name == index)
             .find_map(|index| index.full_text_table())
+    }
+
+    fn array(&self, scope: &str, collection: &str, path: &str) -> Option<ArrayTable> {
+        let number = self.collection(scope, collection)?.number;
+        indexes::array_table(self.collections.indexes(number), path)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What is indexed, as SQL over the columns of a collection's table (query spec §8.1, §9.1).
+//! What is indexed, as SQL over the columns of a collection's table, or of the table of an array's
+//! elements (query spec §8.1, §9.1).
 //!
 //! Items come as SQL++ text or as the JSON trees that the builder classes of the API write (API
 //! spec §8.2).
@@ -33,7 +34,26 @@ pub struct CompiledIndex {
     pub condition: Option<String>,
     /// Paths of a full-text index, each with its expression; empty for others.
     pub columns: Vec<String>,
+    /// Path of an array index in its one spelling.
+    pub array: Option<String>,
 }
+
+/// What an index is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexTarget<'a> {
+    /// Values of documents.
+    Values,
+    /// Words of documents.
+    Words,
+    /// Elements of the array at this path of documents.
+    Elements(&'a str),
+}
+
+/// Most arrays that the path of an array index leads through, the last included.
+const MAX_ARRAYS: usize = 8;
+
+/// Longest path of an array index, in bytes.
+const MAX_PATH_LEN: usize = 1024;
 
 type Result<T> = std::result::Result<T, QueryError>;
 
@@ -41,36 +61,56 @@ type Result<T> = std::result::Result<T, QueryError>;
 ///
 /// # Errors
 /// `InvalidQuery`: the text is broken, or has what an index cannot: aliases, parameters,
-/// aggregates, `ANY`, functions of the local time; in a full-text index anything but paths.
+/// aggregates, `ANY`, functions of the local time; in a full-text index anything but paths; in an
+/// array index a condition, or a path that is none.
 pub fn compile_index(
     items: &[IndexExpression<'_>],
     condition: Option<&str>,
-    full_text: bool,
+    target: IndexTarget<'_>,
 ) -> std::result::Result<CompiledIndex, Error> {
+    let (array, element) = match target {
+        IndexTarget::Elements(text) => {
+            let (path, element) = array_path(text)?;
+            (Some(path), Some(element))
+        }
+        _ => (None, None),
+    };
+    let over = Over {
+        full_text: target == IndexTarget::Words,
+        element: element.as_deref(),
+    };
     let mut compiled = CompiledIndex {
         expressions: Vec::new(),
         condition: None,
         columns: Vec::new(),
+        array,
     };
     for item in items {
         match item {
             IndexExpression::Sqlpp(text) => {
                 let exprs = list(text)?;
-                add(&mut compiled, text, &exprs, full_text)?;
+                add(&mut compiled, text, &exprs, over)?;
             }
             IndexExpression::JsonItem(text) => {
                 let expr = json_item(text)?;
-                add(&mut compiled, "", &[expr], full_text).map_err(|error| {
+                add(&mut compiled, "", &[expr], over).map_err(|error| {
                     // It has no place in a text of SQL++.
                     QueryError::whole(format!("index item {text}: {}", error.message))
                 })?;
             }
         }
     }
+    if let (Some(name), true) = (over.element, items.is_empty()) {
+        let element = Expr::Property(vec![Step::Name(name.to_owned())], At(0));
+        add(&mut compiled, "", &[element], over)?;
+    }
     if compiled.expressions.is_empty() {
         return Err(QueryError::whole("an index needs an expression").into());
     }
     if let Some(text) = condition {
+        if over.element.is_some() {
+            return Err(QueryError::whole("an array index has no condition").into());
+        }
         let exprs = list(text)?;
         let [expr] = exprs.as_slice() else {
             return Err(QueryError::whole("the condition of an index is one expression").into());
@@ -80,18 +120,71 @@ pub fn compile_index(
     Ok(compiled)
 }
 
-fn add(compiled: &mut CompiledIndex, text: &str, exprs: &[Expr], full_text: bool) -> Result<()> {
+/// What the expressions of an index are about.
+#[derive(Clone, Copy, Debug)]
+struct Over<'a> {
+    full_text: bool,
+    /// How the element of an array is called.
+    element: Option<&'a str>,
+}
+
+impl Over<'_> {
+    fn lowering<'q>(&self, text: &'q str) -> Lowering<'q> {
+        match self.element {
+            Some(name) => Lowering::for_array_index(text, name),
+            None => Lowering::for_index(text),
+        }
+    }
+}
+
+/// The path of an array index in its one spelling, and how the element is called: `UNNEST` without alias
+/// calls it as the last part of the path. `[]` stands for all elements of an array on the way; in a name
+/// there would be backslashes in it.
+fn array_path(text: &str) -> Result<(String, String)> {
+    if text.len() > MAX_PATH_LEN {
+        return wrong(format!(
+            "path of an array index is {} bytes, limit is {MAX_PATH_LEN}",
+            text.len()
+        ));
+    }
+    if text.contains('\0') {
+        return wrong(format!("path {text:?} of an array index has a NUL in it"));
+    }
+    let mut arrays = Vec::new();
+    let mut element = String::new();
+    for part in text.split("[]") {
+        if arrays.len() == MAX_ARRAYS {
+            return wrong(format!(
+                "path {text:?} of an array index leads through more than {MAX_ARRAYS} arrays"
+            ));
+        }
+        let path = match key_path(part.strip_prefix('.').unwrap_or(part)) {
+            Some(path) if matches!(path.first(), Some(Step::Name(_))) => path,
+            _ => {
+                return wrong(format!(
+                    "path {text:?} of an array index is no property path"
+                ));
+            }
+        };
+        arrays.push(canonical_path(&path));
+        element = match path.last() {
+            Some(Step::Name(name)) => name.clone(),
+            _ => canonical_path(&path),
+        };
+    }
+    Ok((arrays.join("[]."), element))
+}
+
+fn add(compiled: &mut CompiledIndex, text: &str, exprs: &[Expr], over: Over<'_>) -> Result<()> {
     for expr in exprs {
-        if full_text {
+        if over.full_text {
             let Expr::Property(path, _) = expr else {
                 let message = "a full-text index has only property paths";
                 return Err(QueryError::whole(message));
             };
             compiled.columns.push(canonical_path(path));
         }
-        compiled
-            .expressions
-            .push(Lowering::for_index(text).piece(expr)?);
+        compiled.expressions.push(over.lowering(text).piece(expr)?);
     }
     Ok(())
 }

@@ -1,17 +1,21 @@
 use super::*;
 
 fn sql(text: &str) -> Vec<String> {
-    let compiled = compile_index(&[IndexExpression::Sqlpp(text)], None, false);
+    let compiled = compile_index(&[IndexExpression::Sqlpp(text)], None, IndexTarget::Values);
     compiled.unwrap().expressions
 }
 
 fn json(item: &str) -> String {
-    let compiled = compile_index(&[IndexExpression::JsonItem(item)], None, false);
+    let compiled = compile_index(
+        &[IndexExpression::JsonItem(item)],
+        None,
+        IndexTarget::Values,
+    );
     compiled.unwrap().expressions.remove(0)
 }
 
 fn fails(item: IndexExpression<'_>) -> Error {
-    let error = compile_index(&[item], None, false).unwrap_err();
+    let error = compile_index(&[item], None, IndexTarget::Values).unwrap_err();
     assert_eq!(error.code(), 23, "{error}");
     error
 }
@@ -138,13 +142,89 @@ fn a_full_text_index_has_paths_and_their_names() {
         IndexExpression::Sqlpp("t, o.p"),
         IndexExpression::JsonItem("[\".q\"]"),
     ];
-    let compiled = compile_index(&items, Some("n > 5"), true).unwrap();
+    let compiled = compile_index(&items, Some("n > 5"), IndexTarget::Words).unwrap();
     assert_eq!(compiled.columns, ["t", "o.p", "q"]);
     assert_eq!(
         compiled.condition.as_deref(),
         Some("(sp1_value(body, 'n') > 5)")
     );
-    assert!(compile_index(&[IndexExpression::Sqlpp("LOWER(t)")], None, true).is_err());
-    assert!(compile_index(&[IndexExpression::Sqlpp("t")], Some("a, b"), false).is_err());
-    assert!(compile_index(&[], None, false).is_err());
+    assert!(
+        compile_index(
+            &[IndexExpression::Sqlpp("LOWER(t)")],
+            None,
+            IndexTarget::Words
+        )
+        .is_err()
+    );
+    assert!(
+        compile_index(
+            &[IndexExpression::Sqlpp("t")],
+            Some("a, b"),
+            IndexTarget::Values
+        )
+        .is_err()
+    );
+    assert!(compile_index(&[], None, IndexTarget::Values).is_err());
+}
+
+fn array(path: &str, items: &[IndexExpression<'_>]) -> CompiledIndex {
+    compile_index(items, None, IndexTarget::Elements(path)).unwrap()
+}
+
+#[test]
+fn an_array_index_is_over_the_element_or_what_is_in_it() {
+    let sqlpp = |text| array("tags", &[IndexExpression::Sqlpp(text)]).expressions;
+    let element = array("tags", &[]);
+    assert_eq!(element.expressions, ["sp1_elem(value, type)"]);
+    assert_eq!(element.array.as_deref(), Some("tags"));
+    assert_eq!(sqlpp("tags"), element.expressions, "called as its path is");
+    assert_eq!(
+        sqlpp("city, LOWER(tags), a.b[0]"),
+        [
+            "sp1_elem(value, type, 'city')",
+            "sp1_lower(sp1_elem(value, type))",
+            "sp1_elem(value, type, 'a.b[0]')"
+        ]
+    );
+    let item = array("tags", &[IndexExpression::JsonItem(r#"[".city"]"#)]);
+    assert_eq!(item.expressions, sqlpp("city"));
+    let inner = array(
+        "shipping.parcels",
+        &[IndexExpression::Sqlpp("LOWER(parcels)")],
+    );
+    assert_eq!(inner.expressions, ["sp1_lower(sp1_elem(value, type))"]);
+}
+
+#[test]
+fn the_path_of_an_array_index_has_one_spelling() {
+    for (path, canonical) in [
+        ("tags", "tags"),
+        (".tags", "tags"),
+        ("a[0].b", "a[0].b"),
+        (r"a\.b.it's", r"a\.b.it's"),
+        (r"odd\[\]", r"odd\[\]"),
+        ("first name", "first name"),
+        ("contacts[].phones", "contacts[].phones"),
+        (r"a\[\].b[]c[].d", r"a\[\].b[].c[].d"),
+    ] {
+        assert_eq!(array(path, &[]).array.as_deref(), Some(canonical), "{path}");
+    }
+    let long = "x".repeat(MAX_PATH_LEN + 1);
+    for (wrong, what) in [
+        ("", "no property path"),
+        ("a..b", "no property path"),
+        ("[0]", "no property path"),
+        ("a[]", "no property path"),
+        ("a[][]b", "no property path"),
+        ("a[0].b[][1]", "no property path"),
+        ("a[]..b", "no property path"),
+        ("a[]b[]c[]d[]e[]f[]g[]h[]i", "more than 8 arrays"),
+        ("a\0", "NUL"),
+        (&long, "limit is 1024"),
+    ] {
+        let error = compile_index(&[], None, IndexTarget::Elements(wrong)).unwrap_err();
+        assert!(error.message().contains(what), "{wrong:?}: {error}");
+    }
+    let conditional = compile_index(&[], Some("n > 5"), IndexTarget::Elements("tags"));
+    assert!(conditional.is_err());
 }

@@ -37,7 +37,7 @@ pub mod text_analysis;
 pub mod value;
 
 pub use grammar::{parse, parse_list};
-pub use index_expr::{CompiledIndex, IndexExpression, compile_index};
+pub use index_expr::{CompiledIndex, IndexExpression, IndexTarget, compile_index};
 pub use lower::compile;
 
 /// The tables that a query may read.
@@ -50,6 +50,18 @@ pub trait Catalog {
 
     /// A full-text index of a collection; names are case-sensitive.
     fn full_text_index(&self, scope: &str, collection: &str, index: &str) -> Option<FullTextTable>;
+
+    /// The elements of the array at a path, spelt as in SQL, if a collection has array indexes on it.
+    fn array(&self, scope: &str, collection: &str, path: &str) -> Option<ArrayTable>;
+}
+
+/// The table of the elements of an array: rows of `jsonb_each`, and which document each is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArrayTable {
+    /// Name of the table.
+    pub table: String,
+    /// What its indexes start with, as SQL over its columns.
+    pub indexed: Vec<String>,
 }
 
 /// The table of a collection.

@@ -20,6 +20,10 @@ impl From<rusqlite::Error> for Error {
                 Code::MissingIndex,
                 "full-text index not found, it was deleted just now",
             ),
+            ffi::SQLITE_ERROR if text.starts_with("no such table: array_") => Self::lite(
+                Code::MissingIndex,
+                "array index not found, it was deleted just now",
+            ),
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::lite(Code::Busy, text),
             ffi::SQLITE_CORRUPT => Self::lite(Code::CorruptData, text),
             ffi::SQLITE_NOTADB => Self::lite(Code::NotADatabaseFile, text),

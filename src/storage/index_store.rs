@@ -3,13 +3,14 @@
 //! | kind | in SQLite, *n* being the index's number |
 //! |---|---|
 //! | value | the expression index `index_<n>` on the collection's table |
+//! | array | the expression index `index_<n>` on the table of the path, see [`array_table`] |
 //! | full-text | the FTS4 table `fts_<n>` with the columns `c0`, `c1` …, whose rows have the sequences of the documents as docid; triggers `fts_<n>_insert`, `_update`, `_delete` keep it inside the writing transaction |
 //!
 //! Nothing of these names comes from outside, so that no name needs quoting.
 
 use std::fmt::Write as _;
 
-use super::Connection;
+use super::{Connection, array_table};
 use crate::error::Result;
 
 /// What an index is for.
@@ -19,6 +20,8 @@ pub(crate) enum IndexKind {
     Value,
     /// Words of texts.
     FullText,
+    /// Elements of arrays.
+    Array,
 }
 
 impl IndexKind {
@@ -26,11 +29,12 @@ impl IndexKind {
         match self {
             Self::Value => "value",
             Self::FullText => "full-text",
+            Self::Array => "array",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Value, Self::FullText]
+        [Self::Value, Self::FullText, Self::Array]
             .into_iter()
             .find(|kind| kind.name() == name)
     }
@@ -53,13 +57,16 @@ pub(crate) struct StoredIndex {
     pub(crate) version: String,
 }
 
-/// What is to be indexed, as SQL over the columns of a collection's table.
+/// What is to be indexed, as SQL over the columns of a collection's table; for an array index over those
+/// of the table of elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IndexSql {
     /// The expressions; of a full-text index what gives the words.
     pub(crate) expressions: Vec<String>,
     /// Only the rows for which this is true.
     pub(crate) condition: Option<String>,
+    /// Path of the array whose elements are indexed.
+    pub(crate) array: Option<String>,
 }
 
 /// Name of the FTS4 table of index number `id`.
@@ -129,6 +136,10 @@ pub(crate) fn rebuild(
     sql: &IndexSql,
 ) -> Result<()> {
     empty(connection, index.id, index.kind)?;
+    if let Some(path) = &sql.array {
+        // It is still there when other indexes are on it.
+        array_table::refill(connection, index.collection, path)?;
+    }
     fill(connection, index.id, index.collection, index.kind, sql)?;
     connection.inner.execute(
         "UPDATE indexes SET version = ?2 WHERE id = ?1",
@@ -146,6 +157,9 @@ fn empty(connection: &Connection, id: i64, kind: IndexKind) -> Result<()> {
              DROP TRIGGER IF EXISTS fts_{id}_delete;
              DROP TABLE IF EXISTS fts_{id};"
         ),
+        IndexKind::Array => {
+            return array_table::remove_index(connection, &format!("index_{id}"));
+        }
     };
     Ok(connection.inner.execute_batch(&sql)?)
 }
@@ -157,17 +171,21 @@ fn fill(
     kind: IndexKind,
     sql: &IndexSql,
 ) -> Result<()> {
-    let sql = match kind {
-        IndexKind::Value => value_index(id, collection, sql),
-        IndexKind::FullText => full_text_index(id, collection, sql),
+    let sql = match (kind, &sql.array) {
+        (IndexKind::FullText, _) => full_text_index(id, collection, sql),
+        (_, Some(path)) => {
+            array_table::make(connection, collection, path)?;
+            value_index(id, &array_table::name(collection, path), sql)
+        }
+        (_, None) => value_index(id, &format!("docs_{collection}"), sql),
     };
     Ok(connection.inner.execute_batch(&sql)?)
 }
 
-fn value_index(id: i64, collection: i64, sql: &IndexSql) -> String {
+fn value_index(id: i64, table: &str, sql: &IndexSql) -> String {
     // The export under another key looks for these two words.
     let mut text = format!(
-        "CREATE INDEX index_{id} ON docs_{collection} ({})",
+        "CREATE INDEX index_{id} ON {table} ({})",
         sql.expressions.join(", ")
     );
     if let Some(condition) = &sql.condition {

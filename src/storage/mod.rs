@@ -8,6 +8,7 @@
 //! | [`blob_store`], [`blob_file`] | blobs: small ones in a table, large ones as files (design D6) |
 //! | [`checkpoint_store`] | checkpoints of both roles, remotes, database identity |
 //! | [`index_store`] | indexes of collections |
+//! | [`array_table`] | the elements of arrays as rows, for array indexes |
 //! | [`query_statement`] | compiled queries into JSON text |
 //! | [`sql_functions`] | what queries and indexes call in SQL |
 //! | [`maintenance`] | SQLite's own care, walks over everything |
@@ -19,6 +20,7 @@
 //!
 //! The layout on disk is described in `docs/schema.md`.
 
+pub(crate) mod array_table;
 pub(crate) mod blob_file;
 pub(crate) mod blob_store;
 pub(crate) mod checkpoint_store;

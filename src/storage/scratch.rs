@@ -30,7 +30,8 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ("d", "{}"),
 ];
 
-/// Tables `docs_1` and `docs_2` with the same documents, and the full-text table `fts_1`.
+/// Tables `docs_1` and `docs_2` with the same documents, the full-text table `fts_1`, and the table of
+/// elements `array_1`.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     inner: rusqlite::Connection,
@@ -59,6 +60,14 @@ impl Scratch {
             "CREATE VIRTUAL TABLE fts_1 USING fts4(c0, tokenize=simple);
              INSERT INTO fts_1 (docid, c0)
                  SELECT sequence, sp1_fts(sp1_value(body, 's'), 'en', 0) FROM docs_1;
+             CREATE TABLE array_1 (
+                 document INTEGER NOT NULL, position NOT NULL, value, type TEXT NOT NULL,
+                 PRIMARY KEY (document, position)
+             ) WITHOUT ROWID;
+             INSERT INTO array_1
+                 SELECT d.sequence, ifnull(e.key, 0), e.value, e.type
+                 FROM docs_1 AS d, jsonb_each(sp1_jsonb(d.body, 'a')) AS e;
+             CREATE INDEX element_1 ON array_1 (sp1_elem(value, type));
              CREATE INDEX value_1 ON docs_1 (sp1_value(body, 'n')) WHERE flags & 1 = 0;",
         )?;
         let kilosteps = Arc::new(AtomicU32::new(0));
@@ -88,11 +97,15 @@ impl Scratch {
         Ok(())
     }
 
-    /// Makes an index, and removes it again.
-    pub(crate) fn index(&self, expressions: &[String]) -> std::result::Result<(), String> {
+    /// Makes an index on a table, and removes it again.
+    pub(crate) fn index(
+        &self,
+        table: &str,
+        expressions: &[String],
+    ) -> std::result::Result<(), String> {
         self.kilosteps.store(0, Ordering::Relaxed);
         let sql = format!(
-            "SAVEPOINT s; CREATE INDEX tried ON docs_2 ({})",
+            "SAVEPOINT s; CREATE INDEX tried ON {table} ({})",
             expressions.join(", ")
         );
         let made = self.inner.execute_batch(&sql);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+mod array_indexes;
+mod array_random;
 mod blobs;
 mod collections;
 mod crash;

@@ -19,6 +19,9 @@ pub(crate) enum Indexing {
     AsTheCaseSays,
     /// Those, and a value index on every property of its documents.
     EveryProperty,
+    /// Those, and array indexes on every property of its documents: on the element, and on each of its
+    /// properties.
+    EveryArray,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +36,8 @@ struct CaseIndex {
     #[serde(default, rename = "ignoreDiacritics")]
     ignore_diacritics: bool,
     coll: Option<String>,
+    #[serde(rename = "unnestPath")]
+    unnest_path: Option<String>,
 }
 
 /// One case of the file.
@@ -84,10 +89,11 @@ impl Case {
             .write(|tx| {
                 self.save_documents(tx)?;
                 self.make_indexes(tx)?;
-                if indexing == Indexing::EveryProperty {
-                    self.index_every_property(tx)?;
+                match indexing {
+                    Indexing::AsTheCaseSays => Ok(()),
+                    Indexing::EveryProperty => self.index_every_property(tx),
+                    Indexing::EveryArray => self.index_every_array(tx),
                 }
-                Ok(())
             })
             .map_err(|error| format!("setting up: {error}"))?;
         let mut parameters = QueryParameters::new();
@@ -147,8 +153,11 @@ impl Case {
             let definition = match index.kind.as_str() {
                 "value" => IndexDefinition::value(&index.expr),
                 "fts" => IndexDefinition::full_text(&index.expr, language, index.ignore_diacritics),
-                // Never changes what a query answers, and settee has none.
-                "array" => continue,
+                "array" => {
+                    let path = index.unnest_path.as_deref().unwrap_or_default();
+                    let items = Some(index.expr.as_str()).filter(|expr| !expr.is_empty());
+                    IndexDefinition::array(path, items)
+                }
                 other => panic!("unknown kind of index {other}"),
             };
             let definition = match &index.condition {
@@ -157,6 +166,44 @@ impl Case {
             };
             let spec = collection(index.coll.as_deref());
             tx.create_index(&spec, &index.name, &definition)?;
+        }
+        Ok(())
+    }
+
+    fn index_every_array(&self, tx: &mut WriteTx<'_>) -> Result<()> {
+        let mut arrays: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
+        for doc in &self.docs {
+            let name = doc.get("_coll").and_then(Value::as_str).map(str::to_owned);
+            for (key, value) in doc {
+                let escaped = key.chars().flat_map(|c| {
+                    let special = matches!(c, '.' | '[' | ']' | '\\');
+                    special.then_some('\\').into_iter().chain([c])
+                });
+                if key.is_empty() || ["_id", "_coll", "_deleted", "_exp"].contains(&key.as_str()) {
+                    continue;
+                }
+                let inside = arrays.entry((name.clone(), escaped.collect())).or_default();
+                let elements = value.as_array().into_iter().flatten();
+                let members = elements.filter_map(Value::as_object).flatten();
+                inside.extend(
+                    members
+                        .map(|(key, _)| key.clone())
+                        .filter(|key| !key.is_empty()),
+                );
+            }
+        }
+        for (number, ((name, path), inside)) in arrays.into_iter().enumerate().take(30) {
+            let spec = collection(name.as_deref());
+            let element = IndexDefinition::array(&path, None);
+            tx.create_index(&spec, &format!("array {number}"), &element)?;
+            for key in inside.iter().take(3) {
+                let index = IndexDefinition::array(&path, Some(&quoted(key)));
+                tx.create_index(
+                    &spec,
+                    &format!("array {number} {}", key.replace('"', "'")),
+                    &index,
+                )?;
+            }
         }
         Ok(())
     }

@@ -13,6 +13,13 @@ use case::{Case, Indexing};
 /// Cases that run at a time.
 const THREADS: usize = 4;
 
+/// The indexes that every case runs with, one after the other.
+const INDEXINGS: [Indexing; 3] = [
+    Indexing::AsTheCaseSays,
+    Indexing::EveryProperty,
+    Indexing::EveryArray,
+];
+
 const CHILD: &str = "SETTEE_TEST_QUERY_CASES_ZONE";
 
 /// Not a test of its own: runs the cases of one time zone, when the variable is set. Set
@@ -28,7 +35,7 @@ fn child_in_a_time_zone() {
         .filter(|case| case.zone() == zone && case.name().contains(&wanted))
         .collect();
     let run = |case: &Case| -> Vec<String> {
-        [Indexing::AsTheCaseSays, Indexing::EveryProperty]
+        INDEXINGS
             .into_iter()
             .filter_map(|indexing| {
                 let why = case.run(indexing).err()?;
@@ -53,7 +60,7 @@ fn child_in_a_time_zone() {
         failures.is_empty(),
         "{} of {} runs failed:\n{}",
         failures.len(),
-        cases.len() * 2,
+        cases.len() * INDEXINGS.len(),
         failures.join("\n")
     );
 }

@@ -53,6 +53,9 @@ async function open(folder) {
     run['unnest filter'] = all(
       "SELECT o.body ->> '$.number' AS number, i.value ->> '$.sku' AS sku FROM orders o, json_each(o.body, '$.items') i WHERE i.value ->> '$.quantity' = 9 AND i.value ->> '$.price' > 990",
     );
+    run['unnest filter on an array index'] = all(
+      "SELECT o.body ->> '$.number' AS number, i.value ->> '$.quantity' AS quantity FROM items i JOIN orders o ON o.sequence = i.document WHERE i.value ->> '$.sku' >= 'sku-500' AND i.value ->> '$.sku' < 'sku-501'",
+    );
     run['full-text match'] = all(
       "SELECT o.id, o.body ->> '$.number' AS number FROM notes n JOIN orders o ON o.sequence = n.docid WHERE n.notes MATCH 'lighthouse'",
     );
@@ -78,6 +81,9 @@ async function open(folder) {
         CREATE INDEX byCreated ON orders (body ->> '$.created');
         CREATE INDEX byNumber ON orders (body ->> '$.number');
         CREATE INDEX bySku ON stock (body ->> '$.sku');
+        CREATE TABLE items (document INTEGER, position INTEGER, value BLOB, PRIMARY KEY (document, position)) WITHOUT ROWID;
+        INSERT INTO items SELECT o.sequence, i.key, i.value FROM orders o, jsonb_each(o.body, '$.items') i;
+        CREATE INDEX byArticle ON items (value ->> '$.sku');
         CREATE VIRTUAL TABLE notes USING fts4 (note, tokenize=porter);
         INSERT INTO notes (docid, note) SELECT sequence, body ->> '$.note' FROM orders;
       `);

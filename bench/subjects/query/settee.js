@@ -65,6 +65,10 @@ async function open(folder) {
       query(
         'SELECT o.number, i.sku FROM shop.orders o UNNEST o.items i WHERE i.quantity = 9 AND i.price > 990',
       ).execute(),
+    'unnest filter on an array index': () =>
+      query(
+        "SELECT o.number, i.quantity FROM shop.orders o UNNEST o.items i WHERE i.sku >= 'sku-500' AND i.sku < 'sku-501'",
+      ).execute(),
     'full-text match': () =>
       query("SELECT META().id, number FROM shop.orders WHERE MATCH(notes, 'lighthouse')").execute(),
     everything: () => query('SELECT * FROM shop.orders').execute(),
@@ -91,6 +95,10 @@ async function open(folder) {
       await orders.createIndex('byName', by('customer.name.last', 'customer.name.first'));
       await orders.createIndex('byCreated', by('created'));
       await orders.createIndex('byNumber', by('number'));
+      await orders.createIndex(
+        'byArticle',
+        IndexBuilder.arrayIndex('items', ValueIndexItem.property('sku')),
+      );
       await orders.createIndex(
         'notes',
         IndexBuilder.fullTextIndex(FullTextIndexItem.property('note')),

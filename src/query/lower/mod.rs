@@ -2,7 +2,9 @@
 //!
 //! | file | what it lowers |
 //! |---|---|
-//! | [`select`] | statements: sources, clauses, columns |
+//! | [`select`] | statements: clauses, columns |
+//! | [`sources`] | `FROM`: names, tables, what limits them |
+//! | [`unnest`] | elements of arrays, with an index or without |
 //! | [`expr`] | operators, literals, `ANY` |
 //! | [`compare`] | comparisons, `IN`, `LIKE`, collations |
 //! | [`property`] | paths, `META()` |
@@ -16,7 +18,9 @@ mod compare;
 mod expr;
 mod property;
 mod select;
+mod sources;
 pub(super) mod text;
+mod unnest;
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -203,14 +207,26 @@ impl<'q> Lowering<'q> {
 
     /// For the definition of an index, over the columns of a table.
     pub(super) fn for_index(text: &'q str) -> Self {
+        let documents = SourceKind::Documents {
+            scope: String::new(),
+            collection: String::new(),
+        };
+        Self::for_index_over(text, documents, Vec::new())
+    }
+
+    /// For the definition of an array index, over the columns of a table of elements, which are called
+    /// `name`.
+    pub(super) fn for_array_index(text: &'q str, name: &str) -> Self {
+        let names = vec![vec![name.to_owned()]];
+        Self::for_index_over(text, SourceKind::Elements, names)
+    }
+
+    fn for_index_over(text: &'q str, kind: SourceKind, names: Vec<Vec<String>>) -> Self {
         let scope = Scope {
             sources: vec![Source {
                 alias: None,
-                names: Vec::new(),
-                kind: SourceKind::Documents {
-                    scope: String::new(),
-                    collection: String::new(),
-                },
+                names,
+                kind,
                 prefix: String::new(),
                 column: String::new(),
             }],

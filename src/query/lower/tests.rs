@@ -1,7 +1,10 @@
 use std::fmt::Debug;
 
-use super::super::CollectionTable;
+use super::super::{ArrayTable, CollectionTable};
 use super::*;
+
+#[path = "unnest_tests.rs"]
+mod unnest;
 
 /// The default collection and `s.k`; each with the full-text index `f`.
 #[derive(Debug)]
@@ -29,6 +32,17 @@ impl Catalog for Fixed {
             columns: vec!["t".to_owned(), "o.p".to_owned()],
             language: Some("en".to_owned()),
             ignore_accents: false,
+        })
+    }
+
+    fn array(&self, scope: &str, _: &str, path: &str) -> Option<ArrayTable> {
+        (scope == "_default" && ["t", "o.p", "k[].t"].contains(&path)).then(|| ArrayTable {
+            table: "array_9".to_owned(),
+            indexed: vec![
+                "sp1_elem(value, type)".to_owned(),
+                "sp1_elem(value, type, 'c')".to_owned(),
+                "(sp1_elem(value, type, 'n') + 1)".to_owned(),
+            ],
         })
     }
 }
