@@ -4,11 +4,11 @@ import { mkdtempSync } from 'fs';
 import { join } from 'path';
 import { CouchbaseLiteException, engine, registerEngineIn } from 'settee';
 import { needs } from './support/needs';
-import { realPackage } from './support/real-package';
+import { findPeer } from './support/peer';
 import { scratchFolder } from './support/scratch';
 import { until } from './support/wait';
 
-const { folder, missing } = realPackage();
+const { folder, missing } = findPeer<{ folder: string }>('cbl-ionic.js');
 const test = needs(folder !== undefined, missing);
 const scratch = scratchFolder();
 

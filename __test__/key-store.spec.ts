@@ -5,12 +5,13 @@
 
 import { mkdirSync, readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
-import { missingKeyRing, Session } from './support/key-ring';
+import { Session } from './support/key-ring';
 import { needs } from './support/needs';
+import { findPeer } from './support/peer';
 import { runProgram } from './support/program';
 import { scratchFolder } from './support/scratch';
 
-const missing = missingKeyRing();
+const { missing } = findPeer('secret-service.js');
 const withKeyRing = needs(missing === '', missing);
 const folder = scratchFolder();
 

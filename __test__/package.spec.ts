@@ -17,6 +17,7 @@ import { tmpdir } from 'os';
 import { join } from 'path';
 import ts from 'typescript';
 import { needs } from './support/needs';
+import { findPeer } from './support/peer';
 
 const ROOT = join(__dirname, '..');
 const PROGRAM = join(__dirname, 'package', 'program.ts');
@@ -198,7 +199,7 @@ describe('the program runs', () => {
 
 describe('the program runs in Node', () => {
   for (const major of ['20', '22', '24']) {
-    const { program, missing } = nodeVersion(major);
+    const { program, missing } = findPeer<{ program: string }>('node-version.js', major);
     needs(program !== undefined, missing)(
       major,
       () => {
@@ -210,16 +211,6 @@ describe('the program runs in Node', () => {
     );
   }
 });
-
-/** The newest Node of a major version, or why it is not here. */
-function nodeVersion(major: string): { program?: string; missing: string } {
-  const output = node(ROOT, join(ROOT, 'scripts', 'peers', 'node-version.js'), major);
-  const found = JSON.parse(output.trim().split('\n').pop() as string);
-  if (found.program === undefined && process.env.CI === 'true' && !found.refused) {
-    throw new Error(found.missing);
-  }
-  return { missing: '', ...found };
-}
 
 /** An empty project with nothing but the packed package installed. */
 function project(name: string, manifest: object): string {

@@ -17,6 +17,7 @@ import {
   ValueIndexItem,
 } from 'settee';
 import { openDefault } from './support/peers';
+import { planOf, rowsOf, saveMany } from './support/queries';
 import { scratchFolder } from './support/scratch';
 
 const scratch = scratchFolder();
@@ -28,24 +29,18 @@ let collection: Collection;
 beforeEach(async () => {
   folder = mkdtempSync(join(scratch, 'db-'));
   ({ database, collection } = await openDefault('arrays', folder));
-  await Promise.all(
-    Array.from({ length: 40 }, (_, n) =>
-      collection.save(
-        new MutableDocument(`d${n}`, {
-          n,
-          tags: [`t${n % 8}`, n % 3 === 0, null, n],
-          home: { rooms: [{ name: `Room ${n % 5}`, size: n }, { name: 'Hall' }] },
-        }),
-      ),
-    ),
-  );
+  await saveMany(collection, 40, (n) => ({
+    n,
+    tags: [`t${n % 8}`, n % 3 === 0, null, n],
+    home: { rooms: [{ name: `Room ${n % 5}`, size: n }, { name: 'Hall' }] },
+  }));
 });
 
 afterEach(() => database.close());
 
 const item = (path: string) => ValueIndexItem.property(path);
-const rows = (text: string) => database.createQuery(text).execute();
-const plan = async (text: string) => (await database.createQuery(text).explain()).split('\n\n')[1];
+const rows = (text: string) => rowsOf(database, text);
+const plan = (text: string) => planOf(database, text);
 
 const TAGGED = "SELECT d.n FROM _ AS d UNNEST d.tags AS t WHERE t = 't1' ORDER BY d.n";
 const ROOMS =

@@ -11,6 +11,7 @@ import {
   Parameters,
 } from 'settee';
 import { openDefault } from './support/peers';
+import { rowsOf } from './support/queries';
 import { scratchFolder } from './support/scratch';
 
 const scratch = scratchFolder();
@@ -36,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-const rows = (text: string) => database.createQuery(text).execute();
+const rows = (text: string) => rowsOf(database, text);
 
 async function refusal(text: string): Promise<CouchbaseLiteException> {
   const outcome = await rows(text).then(

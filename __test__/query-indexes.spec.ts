@@ -18,6 +18,7 @@ import {
   ValueIndexItem,
 } from 'settee';
 import { openDefault } from './support/peers';
+import { planOf, rowsOf, saveMany } from './support/queries';
 import { scratchFolder } from './support/scratch';
 
 const scratch = scratchFolder();
@@ -36,25 +37,19 @@ const fullText = (...paths: string[]) =>
 beforeEach(async () => {
   folder = mkdtempSync(join(scratch, 'db-'));
   ({ database, collection } = await openDefault('indexed', folder));
-  await Promise.all(
-    Array.from({ length: 60 }, (_, n) =>
-      collection.save(
-        new MutableDocument(`d${n}`, {
-          n,
-          name: `Name ${n}`,
-          o: { p: n % 7 },
-          even: n % 2 === 0,
-          text: n % 10 === 0 ? 'The quick brown foxes jump' : 'Lazy dogs sleep in the café',
-        }),
-      ),
-    ),
-  );
+  await saveMany(collection, 60, (n) => ({
+    n,
+    name: `Name ${n}`,
+    o: { p: n % 7 },
+    even: n % 2 === 0,
+    text: n % 10 === 0 ? 'The quick brown foxes jump' : 'Lazy dogs sleep in the café',
+  }));
 });
 
 afterEach(() => database.close());
 
-const rows = (text: string) => database.createQuery(text).execute();
-const plan = async (text: string) => (await database.createQuery(text).explain()).split('\n\n')[1];
+const rows = (text: string) => rowsOf(database, text);
+const plan = (text: string) => planOf(database, text);
 
 describe('a value index', () => {
   it('is listed, used, left alone when it is the same, replaced when not, and deleted', async () => {

@@ -11,6 +11,7 @@ import {
   ReplicatorConfiguration,
   URLEndpoint,
 } from 'settee';
+import { needs } from './support/needs';
 import { hasOpenSSL, issue } from './support/openssl';
 import { openDefault } from './support/peers';
 import { runProgram } from './support/program';
@@ -229,17 +230,17 @@ it('asks a silent server whether it lives, as often as heartbeat says', async ()
   await replicator.cleanup();
 });
 
-const withOpenSSL = hasOpenSSL ? it : it.skip;
-
 // In a process of its own, with authorities of its own.
-withOpenSSL('replicates through a proxy over TLS that the system trusts, and no other', () => {
-  const keys = join(folder, 'proxy keys');
-  const authority = issue(keys, 'authority', { isAuthority: true });
-  const names = 'DNS:localhost';
-  const trusted = issue(keys, 'trusted', { by: authority, names, usage: 'serverAuth' });
-  const unknown = issue(keys, 'unknown', { names });
-  const { stdout } = runProgram(
-    `
+needs(hasOpenSSL, 'no OpenSSL 3')(
+  'replicates through a proxy over TLS that the system trusts, and no other',
+  () => {
+    const keys = join(folder, 'proxy keys');
+    const authority = issue(keys, 'authority', { isAuthority: true });
+    const names = 'DNS:localhost';
+    const trusted = issue(keys, 'trusted', { by: authority, names, usage: 'serverAuth' });
+    const unknown = issue(keys, 'unknown', { names });
+    const { stdout } = runProgram(
+      `
     const { readFileSync } = require('fs');
     const https = require('https');
     const net = require('net');
@@ -293,16 +294,17 @@ withOpenSSL('replicates through a proxy over TLS that the system trusts, and no 
     await here.close();
     await there.close();
     `,
-    {
-      ...{ folder: join(folder, 'tls proxy'), keys, authority: authority.certificate },
-      proxies: [unknown, trusted].map(({ key, certificate }) => ({ key, certificate })),
-    },
-  );
-  expect(JSON.parse(stdout.trim().split('\n').pop() as string)).toEqual([
-    { asked: [], code: 5011, arrived: 0 },
-    { asked: [true], arrived: 1 },
-  ]);
-});
+      {
+        ...{ folder: join(folder, 'tls proxy'), keys, authority: authority.certificate },
+        proxies: [unknown, trusted].map(({ key, certificate }) => ({ key, certificate })),
+      },
+    );
+    expect(JSON.parse(stdout.trim().split('\n').pop() as string)).toEqual([
+      { asked: [], code: 5011, arrived: 0 },
+      { asked: [true], arrived: 1 },
+    ]);
+  },
+);
 
 it('refuses a proxy that it cannot use', async () => {
   const { database, collection } = await openDefault('badproxy', folder);

@@ -1,22 +1,10 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'child_process';
+import { type ChildProcess, spawn, spawnSync } from 'child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
 import { until } from './wait';
 
-const ROOT = join(__dirname, '..', '..');
 const PASSWORD = 'correct horse';
-
-/** Why there is no GNOME Keyring here; empty when there is. Throws where that is not accepted. */
-export function missingKeyRing(): string {
-  const script = join(ROOT, 'scripts', 'peers', 'secret-service.js');
-  const output = execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: 'pipe' });
-  const found = JSON.parse(output.trim().split('\n').pop() as string);
-  if (found.missing !== '' && process.env.CI === 'true' && !found.refused) {
-    throw new Error(found.missing);
-  }
-  return found.missing;
-}
 
 /** A bus that starts nothing by itself: every process is one that we started. */
 const BUS = (socket: string) => `<!DOCTYPE busconfig PUBLIC

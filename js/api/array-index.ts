@@ -1,5 +1,4 @@
-import { AbstractIndex } from './abstract-index';
-import { IndexType } from './index-type';
+import { ExpressionIndex } from './expression-index';
 import type { ValueIndexItem } from './value-index';
 
 /**
@@ -17,37 +16,17 @@ import type { ValueIndexItem } from './value-index';
  * await collection.createIndex('byCity', city);
  * const inOslo = "SELECT d.name FROM people AS d UNNEST d.contacts AS c WHERE c.city = 'Oslo'";
  */
-export class ArrayIndex extends AbstractIndex {
-  private readonly indexItems: ValueIndexItem[];
-
+export class ArrayIndex extends ExpressionIndex {
   constructor(
     private readonly arrayPath: string,
     ...items: ValueIndexItem[]
   ) {
-    super();
-    this.indexItems = items;
-  }
-
-  /** `Value`: the enum is that of cblite-js, which has no array indexes. */
-  type(): IndexType {
-    return IndexType.Value;
-  }
-
-  language(): string {
-    return null as unknown as string;
-  }
-
-  ignoreAccents(): boolean {
-    return false;
+    super(items);
   }
 
   /** Where the array is. */
   path(): string {
     return this.arrayPath;
-  }
-
-  items(): any[] {
-    return this.indexItems.map((item) => item.expr.asJSON());
   }
 
   toJson(): any {

@@ -1,10 +1,23 @@
 import type { ICoreEngine } from '../engine/core-engine';
+import { direct } from '../engine/direct';
 import { currentEngine } from '../engine/engine-locator';
 import { hide } from '../util/hidden';
 import type { Database } from './database';
 import { Parameters } from './parameters';
 import type { ResultSet } from './result-set';
 import { newToken, Subscriptions, unsubscribe } from './subscriptions';
+
+/** Those that have any: most queries are executed and forgotten. */
+const listeners = new WeakMap<Query, Subscriptions>();
+
+function listenersOf(query: Query): Subscriptions {
+  let found = listeners.get(query);
+  if (found === undefined) {
+    found = new Subscriptions();
+    listeners.set(query, found);
+  }
+  return found;
+}
 
 /** New results of a live query, or the error that kept it from running. */
 export interface QueryChange {
@@ -28,18 +41,21 @@ export class Query {
   private readonly queryString: string;
   private database: Database;
   declare private readonly _engine: ICoreEngine;
-  declare private readonly _listeners: Subscriptions;
 
   constructor(queryString: string, database: Database) {
     this.queryString = queryString;
     this.database = database;
     this.parameters = new Parameters();
     hide(this, '_engine', currentEngine());
-    hide(this, '_listeners', new Subscriptions());
   }
 
   async execute(): Promise<ResultSet> {
-    const { data } = await this._engine.query_Execute(this.args());
+    const args = this.args();
+    const rows = direct(this._engine, 'query_Execute')?.(args);
+    if (rows !== undefined) {
+      return await rows;
+    }
+    const { data } = await this._engine.query_Execute(args);
     return JSON.parse(data);
   }
 
@@ -56,7 +72,7 @@ export class Query {
    */
   addChangeListener(listener: QueryChangeListener): Promise<string> {
     const changeListenerToken = newToken(this._engine);
-    return this._listeners.add(
+    return listenersOf(this).add(
       changeListenerToken,
       { name: 'query', refusal: `Listener for query ${this.queryString} already started` },
       (callback) =>

@@ -1,6 +1,6 @@
 import type { CollectionArgs } from '../engine/arguments';
 import type { ICoreEngine } from '../engine/core-engine';
-import { directSave, type SavedHandler } from '../engine/direct-save';
+import { direct, type SavedHandler } from '../engine/direct';
 import type { Collection } from './collection';
 import type { ConcurrencyControl } from './concurrency-control';
 import { ErrorCode, liteException } from './couchbase-lite-exception';
@@ -20,7 +20,10 @@ export function saveDocument(
   const id = document.getId();
   const body = bodyText(document);
   const blobs = pendingBlobArgs(document);
-  const saved = directSave(engine)?.({
+  const saved = direct(
+    engine,
+    'collection_Save',
+  )?.({
     names,
     id,
     body,

@@ -1,6 +1,5 @@
-import { AbstractIndex } from './abstract-index';
 import { Expression } from './expression';
-import { IndexType } from './index-type';
+import { ExpressionIndex } from './expression-index';
 
 /** One indexed expression. */
 export class ValueIndexItem {
@@ -16,28 +15,9 @@ export class ValueIndexItem {
 }
 
 /** An index on property values and expressions. */
-export class ValueIndex extends AbstractIndex {
-  private readonly indexItems: ValueIndexItem[];
-
+export class ValueIndex extends ExpressionIndex {
   constructor(...items: ValueIndexItem[]) {
-    super();
-    this.indexItems = items;
-  }
-
-  type(): IndexType {
-    return IndexType.Value;
-  }
-
-  language(): string {
-    return null as unknown as string;
-  }
-
-  ignoreAccents(): boolean {
-    return false;
-  }
-
-  items(): any[] {
-    return this.indexItems.map((item) => item.expr.asJSON());
+    super(items);
   }
 
   toJson(): any {

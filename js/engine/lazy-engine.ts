@@ -1,6 +1,6 @@
 import { uuid } from '../util/uuid';
 import type { SetteeEngine } from './core-engine';
-import { type DirectSaveArgs, directSave, offerDirectSave } from './direct-save';
+import { direct, offerDirect } from './direct';
 import { ENGINE_FUNCTION_NAMES } from './engine-functions';
 
 /** Argument of `plugin_Configure`. */
@@ -53,9 +53,16 @@ export function createLazyEngine(load: () => SetteeEngine): IonicCouchbaseLitePl
       return call(...args);
     };
   }
-  offerDirectSave(target.collection_Save as object, (args: DirectSaveArgs) => {
+  offerDirect('collection_Save', target.collection_Save as object, (args) => {
     try {
-      return directSave(engine())?.(args);
+      return direct(engine(), 'collection_Save')?.(args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  });
+  offerDirect('query_Execute', target.query_Execute as object, (args) => {
+    try {
+      return direct(engine(), 'query_Execute')?.(args);
     } catch (error) {
       return Promise.reject(error);
     }

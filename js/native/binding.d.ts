@@ -4,16 +4,17 @@
 /** One JavaScript copy's way into the engine; all copies share one state. */
 export declare class NativeEngine {
   /**
-   * Makes a way in. `onMessages` gets completions and events: the inside of a JSON array as
-   * text, and the bytes that travel beside it. It must not throw.
+   * Makes a way in. `onMessages` gets completions and events: the text of a message, and the
+   * bytes that travel beside it. It must not throw.
    */
   constructor(onMessages: (text: string, buffers: Buffer[]) => void)
   /**
-   * Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a
-   * document of an idle database, or several reads and quick queries of it, are run at once if
-   * they are no more than `mayRunInline`; their completions are returned, as a message text.
+   * Takes the calls of a tick, in order, with the heads and texts of its saves if there are any.
+   * One call on a document of an idle database, or several reads and quick queries of it, are
+   * run at once if they are no more than `mayRunInline`; their completions are returned, as a
+   * message text.
    */
-  submit(calls: unknown[], heads: Int32Array, texts: Uint8Array, mayRunInline: number): string | null
+  submit(calls: unknown[], mayRunInline: number, heads?: Int32Array, texts?: Uint8Array): string | null
   /**
    * Reads all bytes of a blob and blocks for it. Throws an error whose message is the JSON text
    * `{domain, code, message}`.

@@ -1,5 +1,5 @@
 import { exceptionFromParts } from '../api/couchbase-lite-exception';
-import type { DirectSaveArgs, SavedHandler } from '../engine/direct-save';
+import type { DirectSaveArgs, SavedHandler } from '../engine/direct';
 import { addNullErrors } from '../engine/document-events';
 import type { ListenerCallback } from '../engine/results';
 import type { NewBlob } from './blob-list';
@@ -13,6 +13,7 @@ const FUNCTION = 0;
 const SAVE = 1;
 const TARGET = 5;
 const SAVES = 6;
+const QUERY = 7;
 
 /** Calls on one document without a body. */
 export enum DocumentCall {
@@ -30,6 +31,7 @@ enum Kind {
   Bytes = 4,
   SavedRun = 5,
   Text = 6,
+  Rows = 7,
 }
 
 /**
@@ -74,6 +76,8 @@ type Reject = Pending['reject'];
 
 let newResolve: Resolve;
 let newReject: Reject;
+
+const RESOLVED = Promise.resolve();
 
 /** One function for all promises: a closure for each would have to survive as long as its promise. */
 const capture = (resolve: Resolve, reject: Reject): void => {
@@ -125,6 +129,13 @@ export class CallQueue {
     const call = this.begin();
     this.batch.push(kind, call, target, docId);
     return this.promise(call, undefined, source, undefined);
+  }
+
+  /** Runs a query; `parameters` is JSON text. Resolves with the rows, or with `{data}`, their text. */
+  query(name: string, query: string, parameters: string, asRows: boolean): Promise<any> {
+    const call = this.begin();
+    this.batch.push(QUERY, call, name, query, parameters, asRows ? 1 : 0);
+    return this.promise(call, undefined, '', undefined);
   }
 
   /** Saves a document; `concurrency` is -1 for none. */
@@ -266,6 +277,11 @@ export class CallQueue {
     return call;
   }
 
+  private readonly endTick = (): void => {
+    this.scheduled = false;
+    this.flush();
+  };
+
   private schedule(): void {
     if (this.gathered.length >= GATHERED_CALLS) {
       this.flush();
@@ -273,10 +289,7 @@ export class CallQueue {
     if (!this.scheduled) {
       this.scheduled = true;
       // Not queueMicrotask, which test runners replace by a fake.
-      Promise.resolve().then(() => {
-        this.scheduled = false;
-        this.flush();
-      });
+      RESOLVED.then(this.endTick);
     }
   }
 
@@ -312,7 +325,9 @@ export class CallQueue {
     this.gathered = [];
     let text: string | null;
     try {
-      text = this.addon.submit(batch, run.heads, run.texts, this.inlineLeft);
+      text = run.isEmpty
+        ? this.addon.submit(batch, this.inlineLeft)
+        : this.addon.submit(batch, this.inlineLeft, run.heads, run.texts);
     } catch (error) {
       this.refuse(gathered, error);
       return;
@@ -335,7 +350,7 @@ export class CallQueue {
   }
 
   private receive(text: string, buffers: Uint8Array[]): void {
-    const entries = JSON.parse(`[${text}]`);
+    const entries = JSON.parse(text);
     this.blobsInText = mayHoldBlobs(text);
     for (let at = 0; at < entries.length; at += 3) {
       const call = entries[at] as number;
@@ -373,6 +388,9 @@ export class CallQueue {
         break;
       case Kind.Text:
         pending.resolve({ data: longText(buffers[value]) });
+        break;
+      case Kind.Rows:
+        pending.resolve(JSON.parse(longText(buffers[value])));
         break;
       default:
         if (this.blobsInText && pending.text !== '') {

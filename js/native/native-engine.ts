@@ -1,5 +1,7 @@
+import type { ResultSet } from '../api/result-set';
+import type { QueryExecuteArgs } from '../engine/arguments';
 import type { SetteeEngine } from '../engine/core-engine';
-import { type DirectSaveArgs, offerDirectSave } from '../engine/direct-save';
+import { type DirectSaveArgs, offerDirect } from '../engine/direct';
 import {
   ENGINE_FUNCTION_NAMES,
   ENGINE_FUNCTIONS,
@@ -76,6 +78,27 @@ class NativeEngine {
 
   collection_PurgeDocument(args: Fields): Promise<any> {
     return this.short('collection_PurgeDocument', DocumentCall.Purge, args);
+  }
+
+  query_Execute(args: Fields): Promise<any> {
+    return this.query(args, false);
+  }
+
+  /** `query_Execute` for our own classes; see `DirectQuery`. */
+  queryDirectly(args: QueryExecuteArgs): Promise<ResultSet> {
+    return this.query(args, true);
+  }
+
+  private query(args: Fields, asRows: boolean): Promise<any> {
+    this.trace('query_Execute', args);
+    try {
+      checkArguments('query_Execute', args);
+      const { name, query, parameters } = args;
+      const text = typeof parameters === 'string' ? parameters : JSON.stringify(parameters ?? null);
+      return this.calls.query(name, wellFormed('query', query), text, asRows);
+    } catch (error) {
+      return Promise.reject(asException(error));
+    }
   }
 
   collection_SetDocumentExpiration(args: Fields): Promise<any> {
@@ -217,11 +240,12 @@ let instance: NativeEngine | undefined;
 export function nativeEngine(): SetteeEngine {
   if (instance === undefined) {
     const made = new NativeEngine();
-    // Bound to this instance, so it is offered by a function of its own.
-    const save = (args: Fields): Promise<any> =>
-      NativeEngine.prototype.collection_Save.call(made, args);
-    offerDirectSave(save, (args) => made.saveDirectly(args));
-    define(made, 'collection_Save', save);
+    // Bound to this instance, so they are offered by functions of their own.
+    const { collection_Save: save, query_Execute: query } = NativeEngine.prototype;
+    define(made, 'collection_Save', (args: Fields) => save.call(made, args));
+    define(made, 'query_Execute', (args: Fields) => query.call(made, args));
+    offerDirect('collection_Save', made.collection_Save, (args) => made.saveDirectly(args));
+    offerDirect('query_Execute', made.query_Execute, (args) => made.queryDirectly(args));
     instance = made;
   }
   return instance;

@@ -29,6 +29,11 @@ export class SaveRun {
   private headsEnd = 0;
   private textsEnd = 0;
 
+  /** Whether nothing is to be handed over. */
+  get isEmpty(): boolean {
+    return this.headsEnd === 0;
+  }
+
   /** Whether such a save fits at all. */
   mayTake(docId: string, body: string): boolean {
     return (docId.length + body.length) * BYTES_A_UNIT <= TEXT_BYTES;

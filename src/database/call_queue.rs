@@ -224,21 +224,26 @@ impl Engine {
 
     /// Becomes alone with the writer if nothing waits and nobody is.
     pub(super) fn try_alone(&self) -> Option<Alone<'_>> {
-        let mut state = lock(&self.queue);
+        let state = lock(&self.queue);
         if state.busy || !state.entries.is_empty() {
             return None;
         }
+        Some(self.alone(state))
+    }
+
+    fn alone(&self, mut state: MutexGuard<'_, QueueState>) -> Alone<'_> {
         state.busy = true;
-        Some(Alone(self))
+        drop(state);
+        self.readers.end_quiet();
+        Alone(self)
     }
 
     fn try_alone_with_entries(&self) -> Option<Alone<'_>> {
-        let mut state = lock(&self.queue);
+        let state = lock(&self.queue);
         if state.busy || state.entries.is_empty() {
             return None;
         }
-        state.busy = true;
-        Some(Alone(self))
+        Some(self.alone(state))
     }
 
     /// A snapshot, if nothing waits and nobody writes.
@@ -250,11 +255,11 @@ impl Engine {
             }
             Arc::clone(&state.collections)
         };
-        let connection = self.readers.try_take()?;
-        Some(connection.and_then(|connection| {
+        let ready = self.readers.try_take()?;
+        Some(ready.and_then(|ready| {
             // Whoever starts to write from here on is not before this read. Should it remove a
             // collection, the read finds that out as `NotFound`.
-            Snapshot::open_unpinned(self, connection, collections)
+            Snapshot::open_unpinned(self, ready, collections)
         }))
     }
 
@@ -310,9 +315,7 @@ impl Engine {
         let mut state = lock(&self.queue);
         loop {
             if !state.busy && !state.entries.is_empty() {
-                state.busy = true;
-                drop(state);
-                let alone = Alone(&self);
+                let alone = self.alone(state);
                 self.drain();
                 drop(alone);
                 state = lock(&self.queue);

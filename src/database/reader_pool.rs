@@ -31,11 +31,21 @@ pub(super) struct ReadTask {
     pub(super) jobs: Vec<ReadJob>,
 }
 
-/// A read transaction on a connection of the pool; ends when dropped.
+/// A read transaction on a connection of the pool; ends when dropped, or is kept for the next read.
 pub(super) struct Snapshot {
     engine: Arc<Engine>,
     connection: Option<Connection>,
     collections: Arc<CollectionMap>,
+    /// When it may be kept: which of the times between two writers it belongs to.
+    quiet: Option<u64>,
+}
+
+/// A connection on which a read can begin.
+pub(super) struct Ready {
+    connection: Connection,
+    /// Whether it is in a read transaction already.
+    is_open: bool,
+    quiet: u64,
 }
 
 impl Snapshot {
@@ -51,6 +61,7 @@ impl Snapshot {
             engine: Arc::clone(engine),
             connection: Some(connection),
             collections,
+            quiet: None,
         };
         opened.map(|()| snapshot)
     }
@@ -59,14 +70,19 @@ impl Snapshot {
     /// that is not in the queue, and so cannot tell this moment from a later one.
     pub(super) fn open_unpinned(
         engine: &Arc<Engine>,
-        connection: Connection,
+        ready: Ready,
         collections: Arc<CollectionMap>,
     ) -> Result<Self> {
-        let opened = connection.open_unpinned_snapshot();
+        let opened = if ready.is_open {
+            Ok(())
+        } else {
+            ready.connection.open_unpinned_snapshot()
+        };
         let snapshot = Self {
             engine: Arc::clone(engine),
-            connection: Some(connection),
+            connection: Some(ready.connection),
             collections,
+            quiet: opened.is_ok().then_some(ready.quiet),
         };
         opened.map(|()| snapshot)
     }
@@ -87,8 +103,7 @@ impl Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            connection.close_snapshot();
-            self.engine.readers.give_back(connection);
+            self.engine.readers.give_back(connection, self.quiet);
         }
     }
 }
@@ -97,10 +112,25 @@ impl Drop for Snapshot {
 struct PoolState {
     key: Option<CipherKey>,
     idle: Vec<Connection>,
+    /// Rests in its read transaction: the next read need not begin one.
+    kept: Option<Connection>,
+    /// How often somebody has become alone with the writer: nothing is written while it stays.
+    quiet: u64,
     open: usize,
     tasks: VecDeque<ReadTask>,
     threads: usize,
     sleeping: usize,
+}
+
+impl PoolState {
+    /// A connection that rests, in no transaction.
+    fn pop(&mut self) -> Option<Connection> {
+        self.idle.pop().or_else(|| {
+            let connection = self.kept.take()?;
+            connection.close_snapshot();
+            Some(connection)
+        })
+    }
 }
 
 /// The readers of one database.
@@ -128,7 +158,7 @@ impl ReaderPool {
     pub(super) fn take(&self) -> Result<Connection> {
         let mut state = lock(&self.state);
         loop {
-            if let Some(connection) = state.idle.pop() {
+            if let Some(connection) = state.pop() {
                 return Ok(connection);
             }
             if state.open < READERS_MAX {
@@ -142,19 +172,40 @@ impl ReaderPool {
     }
 
     /// A connection, unless all are busy.
-    pub(super) fn try_take(&self) -> Option<Result<Connection>> {
+    pub(super) fn try_take(&self) -> Option<Result<Ready>> {
         let mut state = lock(&self.state);
-        if let Some(connection) = state.idle.pop() {
-            return Some(Ok(connection));
+        let quiet = state.quiet;
+        let ready = |connection, is_open| Ready {
+            connection,
+            is_open,
+            quiet,
+        };
+        if let Some(connection) = state.kept.take() {
+            return Some(Ok(ready(connection, true)));
         }
-        (state.open < READERS_MAX).then(|| self.open_one(state))
+        if let Some(connection) = state.idle.pop() {
+            return Some(Ok(ready(connection, false)));
+        }
+        (state.open < READERS_MAX).then(|| self.open_one(state).map(|new| ready(new, false)))
+    }
+
+    /// Lets no read transaction outlast its read from now on, and ends the one that has: it would
+    /// show what is no longer so, and keep the write-ahead log from starting anew.
+    pub(super) fn end_quiet(&self) {
+        let mut state = lock(&self.state);
+        state.quiet += 1;
+        if let Some(connection) = state.kept.take() {
+            connection.close_snapshot();
+            state.idle.push(connection);
+        }
     }
 
     /// A connection, if nobody reads and nothing waits.
     pub(super) fn take_if_all_rest(&self) -> Option<Connection> {
         let mut state = lock(&self.state);
-        let all_rest = state.idle.len() == state.open && state.tasks.is_empty();
-        if all_rest { state.idle.pop() } else { None }
+        let resting = state.idle.len() + usize::from(state.kept.is_some());
+        let all_rest = resting == state.open && state.tasks.is_empty();
+        if all_rest { state.pop() } else { None }
     }
 
     fn open_one(&self, mut state: std::sync::MutexGuard<'_, PoolState>) -> Result<Connection> {
@@ -167,8 +218,16 @@ impl ReaderPool {
         })
     }
 
-    fn give_back(&self, connection: Connection) {
+    fn give_back(&self, connection: Connection, quiet: Option<u64>) {
         let mut state = lock(&self.state);
+        // An error may have ended the transaction.
+        let is_current = quiet == Some(state.quiet) && connection.in_transaction();
+        if is_current && state.kept.is_none() {
+            state.kept = Some(connection);
+            self.connection_came.notify_all();
+            return;
+        }
+        connection.close_snapshot();
         if state.idle.len() < READERS_KEPT {
             state.idle.push(connection);
         } else {
@@ -245,8 +304,9 @@ impl ReaderPool {
     pub(super) fn close_all(&self, key: Option<CipherKey>) {
         let mut state = lock(&self.state);
         loop {
-            state.open -= state.idle.len();
+            state.open -= state.idle.len() + usize::from(state.kept.is_some());
             state.idle.clear();
+            state.kept = None;
             if state.open == 0 {
                 state.key = key;
                 return;

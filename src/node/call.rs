@@ -8,6 +8,7 @@
 //! | 3, id, target, document id | delete |
 //! | 4, id, target, document id | purge |
 //! | 5, target, name, scope, collection | defines a target, anew or as the next number |
+//! | 7, id, database, query, parameters as JSON text, form | query; form 0 text, 1 rows |
 //! | 6, first id, n, index of the first head, offset of the first text | n saves without blobs |
 //!
 //! The saves of kind 6 have ids that follow each other. Each has a head of four numbers in an array
@@ -26,6 +27,7 @@ use napi::{Error, Result, Status};
 
 use super::blobs::{BlobArg, BlobSource, Feed, SMALL};
 use super::documents::{Action, DocumentCall, SaveRun, Target};
+use super::queries::QueryCall;
 use crate::database::{Concurrency, SaveList};
 
 /// One call with the number by which JavaScript knows it; the first number of a run.
@@ -40,6 +42,8 @@ pub(super) enum What {
     Document(DocumentCall),
     /// Saves without blobs.
     Saves(SaveRun),
+    /// A query to be run.
+    Query(QueryCall),
     /// Any other function, with its arguments as JSON text.
     Function { name: String, args: String },
 }
@@ -49,7 +53,7 @@ impl Call {
     pub(super) fn count(&self) -> usize {
         match &self.what {
             What::Saves(run) => run.len(),
-            What::Document(_) | What::Function { .. } => 1,
+            What::Document(_) | What::Query(_) | What::Function { .. } => 1,
         }
     }
 }
@@ -61,6 +65,7 @@ const DELETE: u32 = 3;
 const PURGE: u32 = 4;
 const TARGET: u32 = 5;
 const SAVES: u32 = 6;
+const QUERY: u32 = 7;
 
 /// Numbers of a head.
 const HEAD: usize = 4;
@@ -112,6 +117,12 @@ pub(super) fn read_calls<'a>(
                 name: reader.text()?,
                 args: reader.text()?,
             },
+            QUERY => What::Query(QueryCall {
+                database: reader.text()?,
+                query: reader.text()?,
+                parameters: reader.text()?,
+                as_rows: reader.number()? == 1.0,
+            }),
             SAVE | GET | DELETE | PURGE => {
                 let target = targets
                     .get(reader.number()? as usize)

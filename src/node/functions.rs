@@ -1,26 +1,19 @@
 //! The list of engine functions: what each is called, whose lane it goes to, what runs it.
 //!
-//! Save, get, delete and purge are not here: they come as compact calls (see [`super::call`]).
-
-use std::sync::Arc;
+//! Save, get, delete, purge and queries are not here: they come as compact calls (see [`super::call`]).
 
 use serde_json::Value;
 
 use super::args::Args;
-use super::handles::OpenDatabase;
 use super::lanes;
 use super::message::Outcome;
 use super::port::Completer;
-use super::queries::PreparedQuery;
 use super::runtime::Runtime;
 use super::{
     batch, blobs, change_listeners, collections, databases, discovery, files, identities, indexes,
     log_settings, queries, questions, replicators, shown, url_listeners,
 };
 use crate::error::{Code, Error, Result};
-
-/// The one function that may be run on the event loop's thread.
-const QUERY: &str = "query_Execute";
 
 /// What is left to do when the arguments are known to be good.
 pub(super) type Job = Box<dyn FnOnce(Completer) + Send>;
@@ -93,7 +86,6 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "file_GetDefaultPath" => Blocking(files::default_path),
         "file_GetFileNamesInDirectory" => Blocking(files::names_in_directory),
 
-        "query_Execute" => Later(queries::execute),
         "query_Explain" => Later(queries::explain),
         "query_AddChangeListener" => BlockingFor(queries::add_listener),
 
@@ -170,33 +162,6 @@ pub(super) fn database_lane(runtime: &'static Runtime, handle: String) -> String
         .databases
         .get(&handle)
         .map_or(handle, |open| open.name.clone())
-}
-
-/// Runs a call on the event loop's thread, if it is one of the few that may be short and proves to
-/// be.
-pub(super) fn run_inline(
-    runtime: &'static Runtime,
-    name: &str,
-    args: &str,
-) -> Option<Result<Outcome>> {
-    if name != QUERY {
-        return None;
-    }
-    let args: Value = serde_json::from_str(args).ok()?;
-    queries::execute_quickly(&Args::new(runtime, &args))
-}
-
-/// The query of such a call and the handle that it is asked of, if its arguments are good.
-pub(super) fn as_query(
-    runtime: &'static Runtime,
-    name: &str,
-    args: &str,
-) -> Option<(Arc<OpenDatabase>, PreparedQuery)> {
-    if name != QUERY {
-        return None;
-    }
-    let args: Value = serde_json::from_str(args).ok()?;
-    PreparedQuery::read(&Args::new(runtime, &args)).ok()
 }
 
 /// Runs a call, at once or in its lane.

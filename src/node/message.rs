@@ -11,6 +11,7 @@
 //! | id, 4, `{buffer: index, …}` | resolved with bytes, which travel beside the text |
 //! | id, 5, `[revision id, sequence, …]` | saves of the call and of those after it, without flags |
 //! | id, 6, index | resolved with `{data}`: a long text, whose UTF-8 travels beside the text |
+//! | id, 7, index | resolved with what a long JSON text says, whose UTF-8 travels beside the text |
 //! | 0, token, payload | an event |
 //! | 0, token, null | the listener is gone without having been removed |
 
@@ -24,6 +25,9 @@ const MESSAGE_MAX: usize = 600;
 /// A text of this length is not written into the message, where it would be escaped and parsed.
 const LONG_TEXT: usize = 8 * 1024;
 
+/// A JSON text longer than this is not copied into the message.
+const LONG_JSON: usize = 64 * 1024;
+
 /// What a call resolves with.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -33,6 +37,8 @@ pub(super) enum Outcome {
     Json(String),
     /// A text, as `data` of an object.
     Text(String),
+    /// JSON text of a value that may be long.
+    Rows(String),
     /// A saved document.
     Saved {
         /// Set when the engine made the id.
@@ -53,7 +59,7 @@ pub(super) enum Outcome {
     },
 }
 
-/// Appends one completion, with a comma before it unless it is the first.
+/// Appends one completion; the first begins the message.
 pub(super) fn put_completion(
     text: &mut String,
     buffers: &mut Vec<Vec<u8>>,
@@ -64,7 +70,11 @@ pub(super) fn put_completion(
     let _ = write!(text, "{call},");
     match result {
         Ok(Outcome::Nothing) => text.push_str("0,0"),
-        Ok(Outcome::Json(json)) => {
+        Ok(Outcome::Rows(json)) if json.len() > LONG_JSON => {
+            let _ = write!(text, "7,{}", buffers.len());
+            buffers.push(json.into_bytes());
+        }
+        Ok(Outcome::Json(json) | Outcome::Rows(json)) => {
             text.push_str("1,");
             text.push_str(&json);
         }
@@ -155,8 +165,13 @@ pub(super) fn put_event(text: &mut String, token: &str, payload: &str) {
 }
 
 fn separate(text: &mut String) {
+    text.push(if text.is_empty() { '[' } else { ',' });
+}
+
+/// Ends a message; one without entries stays empty.
+pub(super) fn close(text: &mut String) {
     if !text.is_empty() {
-        text.push(',');
+        text.push(']');
     }
 }
 
@@ -217,8 +232,11 @@ mod tests {
         let mut put = |call, result| put_completion(&mut text, &mut buffers, call, result);
         put(12, Ok(Outcome::Text("[{\"a\":1}]".into())));
         put(13, Ok(Outcome::Text("x".repeat(LONG_TEXT))));
+        put(14, Ok(Outcome::Rows("[{\"a\":1}]".into())));
+        put(15, Ok(Outcome::Rows("1".repeat(LONG_JSON + 1))));
         put_event(&mut text, "token", "{\"documentIDs\":[\"a\"]}");
-        let parsed: serde_json::Value = serde_json::from_str(&format!("[{text}]")).unwrap();
+        close(&mut text);
+        let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             parsed,
             serde_json::json!([
@@ -234,9 +252,13 @@ mod tests {
                 11, 5, ["1-ab", 7],
                 12, 1, {"data": "[{\"a\":1}]"},
                 13, 6, 1,
+                14, 1, [{"a": 1}],
+                15, 7, 2,
                 0, "token", {"documentIDs": ["a"]}
             ])
         );
-        assert_eq!(buffers, [vec![1, 2], vec![b'x'; LONG_TEXT]]);
+        let long = [vec![b'x'; LONG_TEXT], vec![b'1'; LONG_JSON + 1]];
+        assert_eq!(buffers[0], [1, 2]);
+        assert_eq!(buffers[1..], long);
     }
 }

@@ -8,11 +8,11 @@ use napi_derive::napi;
 
 use super::call::{Call, What, read_calls};
 use super::documents::{self, Target};
-use super::message::{put_completion, put_error};
+use super::message::{self, put_completion, put_error};
 use super::port::{Completer, MessageArgs, Port, RunCompleter};
 use super::reads::Reads;
 use super::runtime::{Runtime, runtime};
-use super::{blobs, functions, lock};
+use super::{blobs, functions, lock, queries};
 use crate::error::Error;
 
 /// One JavaScript copy's way into the engine; all copies share one state.
@@ -25,8 +25,8 @@ pub struct NativeEngine {
 
 #[napi]
 impl NativeEngine {
-    /// Makes a way in. `onMessages` gets completions and events: the inside of a JSON array as
-    /// text, and the bytes that travel beside it. It must not throw.
+    /// Makes a way in. `onMessages` gets completions and events: the text of a message, and the
+    /// bytes that travel beside it. It must not throw.
     #[napi(constructor)]
     pub fn new(
         #[napi(ts_arg_type = "(text: string, buffers: Buffer[]) => void")] on_messages: Function<
@@ -44,23 +44,28 @@ impl NativeEngine {
         })
     }
 
-    /// Takes the calls of a tick, in order, with the heads and texts of its saves. One call on a
-    /// document of an idle database, or several reads and quick queries of it, are run at once if
-    /// they are no more than `mayRunInline`; their completions are returned, as a message text.
+    /// Takes the calls of a tick, in order, with the heads and texts of its saves if there are any.
+    /// One call on a document of an idle database, or several reads and quick queries of it, are
+    /// run at once if they are no more than `mayRunInline`; their completions are returned, as a
+    /// message text.
     #[napi(
-        ts_args_type = "calls: unknown[], heads: Int32Array, texts: Uint8Array, mayRunInline: number"
+        ts_args_type = "calls: unknown[], mayRunInline: number, heads?: Int32Array, texts?: Uint8Array"
     )]
     pub fn submit(
         &self,
         env: Env,
         calls: Unknown<'_>,
-        heads: Int32ArraySlice<'_>,
-        texts: Uint8ArraySlice<'_>,
         may_run_inline: u32,
+        heads: Option<Int32ArraySlice<'_>>,
+        texts: Option<Uint8ArraySlice<'_>>,
     ) -> napi::Result<Option<String>> {
-        let saves = (&*heads, &*texts);
+        let saves = (
+            heads.as_deref().unwrap_or_default(),
+            texts.as_deref().unwrap_or_default(),
+        );
         let (calls, feeds) = read_calls(env.raw(), calls.raw(), saves, &mut lock(&self.targets))?;
-        let completions = self.take(&env, calls, may_run_inline as usize);
+        let mut completions = self.take(&env, calls, may_run_inline as usize);
+        completions.as_mut().map(message::close);
         for feed in feeds {
             feed.run();
         }
@@ -107,6 +112,7 @@ impl NativeEngine {
                 let completer = RunCompleter::new(&self.port, id, run.len());
                 documents::dispatch_run(self.runtime, run, completer);
             }
+            What::Query(call) => queries::dispatch(self.runtime, call, completer()),
             What::Function { name, args } => match serde_json::from_str(&args) {
                 Ok(args) => functions::dispatch(self.runtime, &name, args, completer()),
                 Err(error) => {
@@ -122,15 +128,11 @@ impl NativeEngine {
         let result = match what {
             What::Document(call) => documents::run_inline(self.runtime, call),
             What::Saves(run) => documents::run_inline(self.runtime, run.into_single()),
-            What::Function { name, args } => {
-                match functions::run_inline(self.runtime, &name, &args) {
-                    Some(result) => Ok(result),
-                    None => {
-                        self.port.expect(env, 1);
-                        self.dispatch(id, What::Function { name, args });
-                        return None;
-                    }
-                }
+            What::Query(call) => queries::run_inline(self.runtime, call),
+            What::Function { .. } => {
+                self.port.expect(env, 1);
+                self.dispatch(id, what);
+                return None;
             }
         };
         match result {

@@ -9,11 +9,11 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 
 use super::lock;
-use super::message::{Outcome, put_completion, put_event, put_saved_run};
+use super::message::{Outcome, close, put_completion, put_event, put_saved_run};
 use super::tokens::Token;
 use crate::error::{Code, Error, Result};
 
-/// What the message callback is called with: the text without its brackets, the bytes beside it.
+/// What the message callback is called with: the text, the bytes beside it.
 pub(super) type MessageArgs = FnArgs<(String, Vec<Buffer>)>;
 
 /// Weak at first, no exceptions as first argument, unbounded: at most one call of it waits.
@@ -81,10 +81,11 @@ impl Port {
             .callee_handled::<false>()
             .weak::<true>()
             .build_callback(move |context| {
-                let message = weak
+                let mut message = weak
                     .upgrade()
                     .map(|port| port.take(&context.env))
                     .unwrap_or_default();
+                close(&mut message.text);
                 let buffers = message.buffers.into_iter().map(Buffer::from).collect();
                 Ok(FnArgs::from((message.text, buffers)))
             })?;

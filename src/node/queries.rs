@@ -5,70 +5,118 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::args::Args;
-use super::functions::Job;
+use super::documents::Waiting;
+use super::functions::{Job, database_lane};
 use super::handles::OpenDatabase;
 use super::message::{Outcome, put_string};
 use super::port::Completer;
+use super::runtime::Runtime;
 use super::tokens::Source;
 use super::{batch, shown};
 use crate::database::{QueryParameters, QueryStop, ReadTx};
 use crate::error::{Error, Result};
 use crate::query::value::Value;
 
+/// `query_Execute {name, query, parameters}` → `{data}`, the rows as JSON text, as it comes over.
+pub(super) struct QueryCall {
+    /// Handle of the database.
+    pub(super) database: String,
+    pub(super) query: String,
+    /// As JSON text.
+    pub(super) parameters: String,
+    /// Whether the rows themselves are wanted.
+    pub(super) as_rows: bool,
+}
+
+impl QueryCall {
+    /// Finds the database and reads the parameters.
+    ///
+    /// # Errors
+    /// `InvalidParameter`; `NotOpen` for an unknown handle.
+    pub(super) fn prepare(&self, runtime: &Runtime) -> Result<(Arc<OpenDatabase>, PreparedQuery)> {
+        let open = runtime.databases.get(&self.database)?;
+        let prepared = PreparedQuery {
+            query: self.query.clone(),
+            parameters: parameters_of_text(&self.parameters)?,
+            stop: open.database.query_stop(),
+            as_rows: self.as_rows,
+        };
+        Ok((open, prepared))
+    }
+}
+
 /// A query whose arguments are known to be good.
 pub(super) struct PreparedQuery {
     query: String,
     parameters: QueryParameters,
     stop: QueryStop,
+    as_rows: bool,
 }
 
 impl PreparedQuery {
-    /// Reads `{name, query, parameters}`; gives the handle's name and the query.
-    ///
-    /// # Errors
-    /// `InvalidParameter`; `NotOpen` for an unknown handle.
-    pub(super) fn read(args: &Args<'_>) -> Result<(Arc<OpenDatabase>, Self)> {
-        let open = args.database()?;
-        let prepared = Self {
-            query: args.text("query")?.to_owned(),
-            parameters: parameters(args.field("parameters"))?,
-            stop: open.database.query_stop(),
-        };
-        Ok((open, prepared))
-    }
-
-    /// Its rows, as JSON text.
+    /// Its rows.
     pub(super) fn run(&self, tx: &ReadTx<'_>) -> Result<Outcome> {
         let result = tx.stoppable_query(&self.query, &self.parameters, &self.stop)?;
-        Ok(Outcome::Text(result.json))
+        Ok(self.outcome(result.json))
     }
 
     /// The same, or `None` when it takes too long for the event loop's thread.
     pub(super) fn run_quickly(&self, tx: &ReadTx<'_>) -> Result<Option<Outcome>> {
         let result = tx.quick_query(&self.query, &self.parameters, &self.stop)?;
-        Ok(result.map(|result| Outcome::Text(result.json)))
+        Ok(result.map(|result| self.outcome(result.json)))
+    }
+
+    fn outcome(&self, rows: String) -> Outcome {
+        if self.as_rows {
+            Outcome::Rows(rows)
+        } else {
+            Outcome::Text(rows)
+        }
     }
 }
 
-/// `query_Execute {name, query, parameters}` → `{data}`: the rows as JSON text.
-pub(super) fn execute(args: &Args<'_>) -> Result<Job> {
-    let (open, query) = PreparedQuery::read(args)?;
-    Ok(Box::new(move |completer| {
-        batch::read(&open, move |tx| query.run(tx), completer);
-    }))
+/// Runs a query, behind what waits in its database's lane.
+pub(super) fn dispatch(runtime: &'static Runtime, call: QueryCall, completer: Completer) {
+    if runtime.lanes.any_busy() {
+        let lane = database_lane(runtime, call.database.clone());
+        if runtime.lanes.is_busy(&lane) {
+            return runtime.push(&lane, Box::new(move || enqueue(runtime, &call, completer)));
+        }
+    }
+    enqueue(runtime, &call, completer);
 }
 
-/// `query_Execute` on this thread, if nothing is before it and it is quick.
-pub(super) fn execute_quickly(args: &Args<'_>) -> Option<Result<Outcome>> {
-    let run = || {
-        let (open, query) = PreparedQuery::read(args)?;
-        if batch::is_gathering(&open) || args.runtime.lanes.any_busy() {
-            return Ok(None);
-        }
-        let work = |tx: &ReadTx<'_>| query.run_quickly(tx);
-        open.database.try_read_inline(work).unwrap_or(Ok(None))
+fn enqueue(runtime: &Runtime, call: &QueryCall, completer: Completer) {
+    match call.prepare(runtime) {
+        Ok((open, query)) => batch::read(&open, move |tx| query.run(tx), completer),
+        Err(error) => completer.done(Err(error)),
+    }
+}
+
+/// Runs a query on this thread if nothing is before it and it is quick; gives it back otherwise.
+pub(super) fn run_inline(
+    runtime: &'static Runtime,
+    call: QueryCall,
+) -> Result<Result<Outcome>, Waiting> {
+    if runtime.lanes.any_busy() {
+        return Err(Box::new(move |completer| {
+            dispatch(runtime, call, completer)
+        }));
+    }
+    let (open, query) = match call.prepare(runtime) {
+        Ok(prepared) => prepared,
+        Err(error) => return Ok(Err(error)),
     };
-    run().transpose()
+    if !batch::is_gathering(&open) {
+        let work = |tx: &ReadTx<'_>| query.run_quickly(tx);
+        let ran = open.database.try_read_inline(work);
+        if let Some(result) = ran.unwrap_or(Ok(None)).transpose() {
+            return Ok(result);
+        }
+    }
+    Err(Box::new(move |completer| {
+        batch::read(&open, move |tx| query.run(tx), completer);
+    }))
 }
 
 /// `query_Explain {name, query, parameters}` → `{data}`: SQL, plan, JSON form.
@@ -135,12 +183,22 @@ fn payload(rows: Result<&str>) -> String {
     text
 }
 
+fn parameters_of_text(text: &str) -> Result<QueryParameters> {
+    if matches!(text, "" | "null" | "{}") {
+        return Ok(QueryParameters::new());
+    }
+    let json: Json = serde_json::from_str(text)
+        .map_err(|error| Error::invalid(format!("argument \"parameters\" is not JSON: {error}")))?;
+    parameters(&json)
+}
+
 /// `{[name]: {value, type} | null}`, or such a thing inside of `_parameters`.
 fn parameters(json: &Json) -> Result<QueryParameters> {
     let mut parameters = QueryParameters::new();
     let json = json.get("_parameters").unwrap_or(json);
     let entries = match json {
         Json::Null => return Ok(parameters),
+        Json::String(text) => return parameters_of_text(text),
         Json::Object(entries) => entries,
         _ => return Err(Error::invalid("argument \"parameters\" must be an object")),
     };

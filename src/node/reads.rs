@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::batch;
 use super::call::{Call, What};
 use super::documents::Prepared;
 use super::handles::OpenDatabase;
@@ -10,7 +11,6 @@ use super::message::{Outcome, put_completion};
 use super::port::{Completer, Port};
 use super::queries::PreparedQuery;
 use super::runtime::Runtime;
-use super::{batch, functions};
 use crate::database::ReadTx;
 use crate::error::Result;
 
@@ -61,7 +61,9 @@ impl Reads {
         let prepare = |call: Call| {
             let read = match call.what {
                 What::Document(document) => Read::Document(document.prepare_read()),
-                What::Saves(_) | What::Function { .. } => Read::Query(queries.pop_front()?),
+                What::Query(_) | What::Saves(_) | What::Function { .. } => {
+                    Read::Query(queries.pop_front()?)
+                }
             };
             Some((call.id, read))
         };
@@ -85,12 +87,12 @@ impl Reads {
                     (name, Some(open)) if open.unique_name == name => continue,
                     (name, _) => runtime.databases.get(name).ok()?,
                 },
-                What::Function { name, args } => {
-                    let (open, query) = functions::as_query(runtime, name, args)?;
+                What::Query(query) => {
+                    let (open, query) = query.prepare(runtime).ok()?;
                     queries.push_back(query);
                     open
                 }
-                What::Saves(_) => return None,
+                What::Saves(_) | What::Function { .. } => return None,
             };
             match &from {
                 Some(first) if !Arc::ptr_eq(first, &open) => return None,

@@ -224,6 +224,10 @@ impl Connection {
         ] {
             connection.inner.set_db_config(config, false)?;
         }
+        // With statistics, SQLite would plan a statement anew for every value that is bound to it.
+        connection
+            .inner
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection
             .inner
             .set_prepared_statement_cache_capacity(CACHED_STATEMENTS);

@@ -200,7 +200,35 @@ fn write_blob(blob: &[u8], out: &mut Vec<u8>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
+
+    /// Planning takes longer than most lookups by an index.
+    #[test]
+    fn a_statement_is_planned_once_also_when_statistics_know_its_values() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let writer = Connection::open_writer(&file, None, false).unwrap();
+        let fill = "CREATE TABLE t (a, b); CREATE INDEX ta ON t (a);
+            WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+            INSERT INTO t SELECT i % 40, i FROM n; ANALYZE";
+        writer.inner.execute_batch(fill).unwrap();
+        let samples = "SELECT count(*) > 0 FROM sqlite_stat4 WHERE idx = 'ta'";
+        let has_samples = writer.inner.query_row(samples, [], |row| row.get(0));
+        assert_eq!(has_samples, Ok(true));
+
+        let reader = Connection::open_reader(&file, None).unwrap();
+        let mut statement = reader
+            .inner
+            .prepare("SELECT count(*) FROM t WHERE a = ?1 AND b > ?2")
+            .unwrap();
+        for value in 0..40 {
+            let count = statement.query_row([value, 1000], |row| row.get(0));
+            assert_eq!(count, Ok(25), "{value}");
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 
     #[test]
     fn integers_are_written_in_decimal() {

@@ -1,14 +1,15 @@
 //! The call queue: order, group commit, isolation (design D4).
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use settee::Error;
-use settee::database::{Concurrency, SaveList};
+use settee::database::{Concurrency, Database, SaveList};
 use settee::error::Code;
 
-use super::support::{Fixture, completion, default, doc_id, save};
+use super::support::{Fixture, completion, default, doc_id, options, save};
 
 #[test]
 fn a_read_sees_the_writes_queued_before_it_and_none_after() {
@@ -317,4 +318,29 @@ fn a_completion_may_hold_the_last_handle() {
     }
     deleted.unwrap();
     drop(options);
+}
+
+#[test]
+fn reads_between_writes_see_each_of_them_and_let_the_log_start_anew() {
+    let fixture = Fixture::new();
+    let second = Database::open("db", &options(&fixture.directory)).unwrap();
+    let filler = "x".repeat(100_000);
+    let log = fixture
+        .directory
+        .path()
+        .join("db.cblite2/settee.sqlite3-wal");
+    let mut longest = 0;
+    for n in 0..700 {
+        let body = format!(r#"{{"n":{n},"filler":"{filler}"}}"#);
+        fixture.save("a", &body);
+        // Later reads go on in the transaction of the first.
+        for database in [&fixture.database, &second, &second] {
+            let read = database.try_read_inline(|tx| tx.document(&default(), &doc_id("a")));
+            let found = read.ok().unwrap().unwrap().unwrap();
+            assert_eq!(found.body, body.as_bytes(), "{n}");
+        }
+        longest = longest.max(fs::metadata(&log).unwrap().len());
+    }
+    // 70 MB were written.
+    assert!(longest < 40_000_000, "the log has {longest} bytes");
 }

@@ -6,7 +6,7 @@
 import { execFileSync } from 'child_process';
 import { readFileSync, writeFileSync } from 'fs';
 import { join } from 'path';
-import { realPackage } from '../../__test__/support/real-package';
+import { findPeer } from '../../__test__/support/peer';
 import { cblIonicApp, differences } from './support/cbl-ionic-app';
 import { type Device, Devices, exampleApp } from './support/devices';
 import { picture } from './support/picture';
@@ -15,7 +15,7 @@ const ROOT = join(__dirname, '..', '..');
 const GUIDE = join(ROOT, 'docs', 'guides', 'migrating-from-cbl-ionic.md');
 
 const found = exampleApp();
-const cblIonic = realPackage();
+const cblIonic = findPeer<{ folder: string }>('cbl-ionic.js');
 const missing = found.missing || cblIonic.missing;
 
 if (missing !== '') {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'child_process';
 import { buildSync } from 'esbuild';
 import { EventEmitter } from 'events';
 import { createReadStream, existsSync, mkdtempSync, rmSync } from 'fs';
@@ -9,10 +8,10 @@ import { extname, join } from 'path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { engine } from 'settee';
 import { FakeIpcMain } from '../../../__test__/support/fake-ipc';
+import { findPeer } from '../../../__test__/support/peer';
 import { type EngineServer, serveEngine } from '../../../js/electron/main';
 import { decode, encode } from '../../electron/support/codec';
 
-const ROOT = join(__dirname, '..', '..', '..');
 const TYPES: { [extension: string]: string } = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -21,13 +20,7 @@ const TYPES: { [extension: string]: string } = {
 
 /** The example's folder and a browser, or why they are not here; throws where that is not accepted. */
 export function exampleApp(): { example: string; browser: string; missing: string } {
-  const script = join(ROOT, 'scripts', 'peers', 'example-app.js');
-  const output = execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: 'pipe' });
-  const found = JSON.parse(output.trim().split('\n').pop() as string);
-  if (found.browser === undefined && process.env.CI === 'true' && !found.refused) {
-    throw new Error(found.missing);
-  }
-  return { missing: '', example: '', browser: '', ...found };
+  return { example: '', browser: '', ...findPeer('example-app.js') };
 }
 
 /** One device: a page of a browser with the example, a database, and a window in the engine's eyes. */

@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'child_process';
+import { type ChildProcess, spawn } from 'child_process';
 import { buildSync } from 'esbuild';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
 import type { ListenerCallback, SetteeEngine } from 'settee';
+import { findPeer } from '../../../__test__/support/peer';
 import { ENGINE_FUNCTION_NAMES, ENGINE_FUNCTIONS } from '../../../js/engine/engine-functions';
 import { uuid } from '../../../js/util/uuid';
 import { decode, encode } from './codec';
@@ -14,13 +15,7 @@ const MARK = '@settee ';
 
 /** How to start a real Electron, or why there is none; throws where that is not accepted. */
 export function realElectron(): { command: string; args: string[]; missing: string } {
-  const script = join(ROOT, 'scripts', 'peers', 'electron.js');
-  const output = execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: 'pipe' });
-  const found = JSON.parse(output.trim().split('\n').pop() as string);
-  if (found.command === undefined && process.env.CI === 'true' && !found.refused) {
-    throw new Error(found.missing);
-  }
-  return { missing: '', command: '', args: [], ...found };
+  return { command: '', args: [], ...findPeer('electron.js') };
 }
 
 interface Waiting {
