@@ -1,7 +1,7 @@
 /**
  * Makes a checkout ready to run: checks the tools, installs packages, builds the addon and the
- * JavaScript; with `--packages-only` it stops before that. What is there and up to date is left
- * alone. Uses nothing but Node itself.
+ * JavaScript. With `--packages-only` it stops before that, with `--published` the addon is built
+ * as it is published. What is there and up to date is left alone. Uses nothing but Node itself.
  */
 
 const { missingTools } = require('./lib/tools');
@@ -15,12 +15,13 @@ async function main() {
     process.exit(1);
   }
   const { installPackages } = require('./lib/packages');
-  const { buildAddon, buildJs } = require('./lib/build');
+  const { buildAddon, buildJs, buildPublished } = require('./lib/build');
+  const { thisMachine } = require('./lib/cargo');
   await installPackages();
   if (process.argv.includes('--packages-only')) {
     return;
   }
-  await buildAddon();
+  await (process.argv.includes('--published') ? buildPublished(thisMachine()) : buildAddon());
   await buildJs();
 }
 

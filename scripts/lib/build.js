@@ -1,20 +1,29 @@
 const fs = require('fs');
 const path = require('path');
-const { ADDON_FEATURES, CARGO_ENV } = require('./cargo');
+const { ADDON_FEATURES, CARGO_ENV, thisMachine } = require('./cargo');
 const { fingerprint, readStamp, writeStamp } = require('./fingerprint');
 const { ROOT, bin, capture, fail, must, run } = require('./run');
 
 /** File names of the addon; the platform is part of the name. */
 const ADDON = /^settee\..*\.node$/;
 
-/** Builds the addon in release mode, unless the one that is there was made of the same sources. */
-async function buildAddon({ force = false } = {}) {
-  const stamp = fingerprint(
-    ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo', 'src'],
+/** What an addon is made of, by which any build of it is known. */
+function addonStamp() {
+  return fingerprint(
+    ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo', 'crates', 'src'],
     [capture('rustc', ['--version', '--verbose']), process.platform, process.arch, ADDON_FEATURES],
   );
-  const there = fs.readdirSync(ROOT).some((name) => ADDON.test(name));
-  if (!force && there && readStamp('addon') === stamp) {
+}
+
+/** Whether the addon that is there was made of these sources, by a build that left this stamp. */
+function isThere(build, stamp) {
+  return fs.readdirSync(ROOT).some((name) => ADDON.test(name)) && readStamp(build) === stamp;
+}
+
+/** Builds the addon in release mode, unless the one that is there was made of the same sources. */
+async function buildAddon({ force = false } = {}) {
+  const stamp = addonStamp();
+  if (!force && isThere('addon', stamp)) {
     return;
   }
   console.log('settee: building the engine (several minutes the first time)');
@@ -31,6 +40,7 @@ async function buildAddon({ force = false } = {}) {
   ];
   must(await run(process.execPath, napi, { env: CARGO_ENV }), 'building the engine');
   writeStamp('addon', stamp);
+  writeStamp('published-addon', '');
 }
 
 /** Rust's and npm's names of the platforms that are published, and what cargo calls the library. */
@@ -48,11 +58,17 @@ const PUBLISHED = {
  * nothing but a dynamic library. Takes several minutes.
  */
 async function buildPublished(target) {
+  const stamp = addonStamp();
+  const isOurs = target === thisMachine();
+  if (isOurs && isThere('published-addon', stamp)) {
+    return;
+  }
   const published = PUBLISHED[target];
   if (published === undefined) {
     fail(`no target ${target}; there are ${Object.keys(PUBLISHED).join(', ')}`);
   }
   const [platform, library] = published;
+  console.log('settee: building the engine as it is published (several minutes)');
   const args = ['rustc', '--release', '--lib', '--crate-type', 'cdylib', '--locked'];
   const env = { CARGO_PROFILE_RELEASE_LTO: 'fat' };
   must(
@@ -62,6 +78,10 @@ async function buildPublished(target) {
   const built = process.env.CARGO_TARGET_DIR || path.join(ROOT, 'target');
   const from = path.join(built, target, 'release', library);
   fs.copyFileSync(from, path.join(ROOT, `settee.${platform}.node`));
+  if (isOurs) {
+    writeStamp('addon', stamp);
+    writeStamp('published-addon', stamp);
+  }
 }
 
 /** Compiles `js/` into `dist/`, unless `dist/` was made of the same sources. */

@@ -3,7 +3,7 @@ const { capture } = require('./run');
 /**
  * How every recipe calls cargo: always the release profile, with one set of settings.
  *
- * SQLCipher and OpenSSL are C and take minutes to compile per profile. The addon, the Rust tests
+ * SQLCipher and AWS-LC are C and take minutes to compile per profile. The addon, the Rust tests
  * and clippy use the same profile, so a machine compiles them once. LTO is off for all of them: a
  * crate that is cdylib and rlib at once gets none anyway, and test programs would be linked with
  * it one by one and want every dependency compiled a second time.
@@ -21,13 +21,18 @@ const TEST_PROFILE = [
   'profile.release.package.settee.strip="none"',
 ].flatMap((setting) => ['--config', setting]);
 
+/** Rust's name of the platform that this is. */
+function thisMachine() {
+  return /^host: (.+)$/m.exec(capture('rustc', ['--version', '--verbose']) ?? '')?.[1];
+}
+
 /**
  * Names this machine as the target, as napi does for the addon: without it cargo would compile every
  * dependency a second time.
  */
 function forThisMachine() {
-  const host = /^host: (.+)$/m.exec(capture('rustc', ['--version', '--verbose']) ?? '');
-  return host === null ? [] : ['--target', host[1]];
+  const host = thisMachine();
+  return host === undefined ? [] : ['--target', host];
 }
 
-module.exports = { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE, forThisMachine };
+module.exports = { ADDON_FEATURES, CARGO_ENV, TEST_PROFILE, forThisMachine, thisMachine };

@@ -24,9 +24,7 @@ function missingTools() {
       compilers.some((compiler) => capture(compiler, ['--version']) !== undefined),
       'a C compiler is needed (cc, gcc or clang), none was found',
     );
-    need(capture('make', ['--version']) !== undefined, 'make is needed, none was found');
   }
-  need(capture('perl', ['-v']) !== undefined, 'Perl is needed, none was found');
   return missing;
 }
 

@@ -15,7 +15,7 @@ use super::KeyStore;
 use crate::tls::sealed::{KEY_LEN, MasterKey};
 
 /// A store that has not answered by then is one that is not there (trust §8.3).
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What all our entries are filed under, beside their own names.
 const SERVICE: &str = "settee";

@@ -8,11 +8,11 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use dbus_secret_service::{Collection, EncryptionType, Error as ServiceError, Item, SecretService};
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential, Entry, Error, Result};
-use secret_service::{Collection, EncryptionType, Error as ServiceError, Item, SecretService};
 
-use super::keyring::PATIENCE;
+const LOCKED: &str = "it is locked";
 
 /// What programs that show keys call ours.
 const LABEL: &str = "Settee: key of TLS identities";
@@ -61,39 +61,34 @@ impl Attributes {
     }
 
     /// The item, if it can be read at once.
-    async fn find<'a>(&self, service: &'a SecretService<'_>) -> Result<Item<'a>> {
+    fn find<'a>(&self, service: &'a SecretService) -> Result<Item<'a>> {
         // Some services find nothing while they are locked: that would look as if it were gone.
-        unlocked_collection(service).await?;
-        let found = service.search_items(self.as_map()).await.map_err(failed)?;
+        unlocked_collection(service)?;
+        let found = service.search_items(self.as_map()).map_err(failed)?;
         match found.unlocked.into_iter().next() {
             Some(item) => Ok(item),
             None if found.locked.is_empty() => Err(Error::NoEntry),
-            None => Err(failed(ServiceError::Locked)),
+            None => Err(refused(LOCKED)),
         }
     }
 }
 
 impl CredentialApi for Attributes {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        talk(async |service| {
-            let collection = unlocked_collection(service).await?;
-            collection
-                .create_item(LABEL, self.as_map(), secret, true, "text/plain")
-                .await
-                .map(drop)
-                .map_err(failed)
-        })
+        let service = connect()?;
+        let collection = unlocked_collection(&service)?;
+        collection
+            .create_item(LABEL, self.as_map(), secret, true, "text/plain")
+            .map(drop)
+            .map_err(failed)
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        talk(async |service| {
-            let item = self.find(service).await?;
-            item.get_secret().await.map_err(failed)
-        })
+        self.find(&connect()?)?.get_secret().map_err(failed)
     }
 
     fn delete_credential(&self) -> Result<()> {
-        talk(async |service| self.find(service).await?.delete().await.map_err(failed))
+        self.find(&connect()?)?.delete().map_err(failed)
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
@@ -109,37 +104,25 @@ impl CredentialApi for Attributes {
     }
 }
 
-async fn unlocked_collection<'a>(service: &'a SecretService<'_>) -> Result<Collection<'a>> {
-    let collection = match service.get_default_collection().await {
+fn unlocked_collection(service: &SecretService) -> Result<Collection<'_>> {
+    let collection = match service.get_default_collection() {
         Err(ServiceError::NoResult) => return Err(refused("it has no default collection")),
         other => other.map_err(failed)?,
     };
-    collection.ensure_unlocked().await.map_err(failed)?;
+    if collection.is_locked().map_err(failed)? {
+        return Err(refused(LOCKED));
+    }
     Ok(collection)
 }
 
-/// Connects and talks, on this thread alone; all of it ends with the call, be it by time.
-fn talk<T>(conversation: impl AsyncFnOnce(&SecretService<'_>) -> Result<T>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::PlatformFailure(Box::new(error)))?;
-    let talk = async {
-        // Encrypted, so that who listens on the bus does not hear the key.
-        let service = SecretService::connect(EncryptionType::Dh).await;
-        conversation(&service.map_err(failed)?).await
-    };
-    runtime.block_on(async {
-        match tokio::time::timeout(PATIENCE, talk).await {
-            Ok(answer) => answer,
-            Err(_) => Err(refused("it does not answer")),
-        }
-    })
+/// A connection that never prompts, and encrypts, so that the key stays out of records of the bus.
+fn connect() -> Result<SecretService> {
+    SecretService::connect_with_max_prompt_timeout(EncryptionType::Dh, 0).map_err(failed)
 }
 
 fn failed(error: ServiceError) -> Error {
     match error {
-        ServiceError::Locked => refused("it is locked"),
+        ServiceError::Locked | ServiceError::Prompt => refused(LOCKED),
         ServiceError::NoResult => Error::NoEntry,
         other => Error::PlatformFailure(Box::new(other)),
     }
