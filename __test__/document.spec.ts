@@ -149,6 +149,7 @@ describe('Document', () => {
     await expect(document.getBlob('plain')).resolves.toBeNull();
     await expect(document.getBlob('absent')).resolves.toBeNull();
     expect(document.blobStream('plain')).toBeNull();
+    await expect(document.saveBlobToFile('plain', 'file')).rejects.toMatchObject({ code: 7 });
   });
 
   it('needs a collection for blob content', async () => {
@@ -156,5 +157,6 @@ describe('Document', () => {
     await expect(document.getBlobContent('blob')).rejects.toThrow(TypeError);
     await expect(document.getBlob('blob')).rejects.toThrow(TypeError);
     expect(() => document.blobStream('blob')).toThrow(TypeError);
+    await expect(document.saveBlobToFile('blob', 'file')).rejects.toThrow(TypeError);
   });
 });

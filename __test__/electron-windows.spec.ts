@@ -418,6 +418,7 @@ describe('a hostile page', () => {
         page.database_Copy({ ...at, path, newName: 'y', config: {} }),
         page.database_Copy({ ...at, path: directory, newName: 'y', config }),
         page.file_GetFileNamesInDirectory({ path }),
+        page.database_SaveBlob({ ...at, digest: 'sha1-x', path: file }),
         page.database_SetFileLoggingConfig({ ...at, config: { directory: path, level: 0 } as any }),
         save(page, at, 'x', { blobs: { b: { contentType: 'a/b', data: { path: file } } } }),
         save(page, at, 'x', {

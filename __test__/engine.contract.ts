@@ -6,7 +6,7 @@
  */
 
 import { createHash } from 'crypto';
-import { mkdirSync, writeFileSync } from 'fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'fs';
 import { join } from 'path';
 import type { CallbackResultData, SetteeEngine } from 'settee';
 import { settle, until } from './support/wait';
@@ -439,6 +439,27 @@ export function engineContract(subject: EngineUnderTest): void {
       await expect(
         engine.database_ReadBlob({ ...range, digest: digest(Uint8Array.from([9])) }),
       ).rejects.toMatchObject({ code: 7 });
+    });
+
+    it('are written to files, which they replace whole', async () => {
+      const database = await open();
+      const small = bytes.subarray(0, 1000);
+      const b = { contentType: 'a/b', data: bytes };
+      await save(database, 'x', {}, { blobs: { b, s: { ...b, data: small } } });
+      const path = join(folder, 'a blob.bin');
+      for (const content of [bytes, small]) {
+        await engine.database_SaveBlob({ ...database, digest: digest(content), path });
+        expect(readFileSync(path).equals(Buffer.from(content))).toBe(true);
+      }
+      const nowhere = join(folder, 'absent', 'blob.bin');
+      await expect(
+        engine.database_SaveBlob({ ...database, digest: digest(bytes), path: nowhere }),
+      ).rejects.toThrow('blob.bin');
+      await expect(
+        engine.database_SaveBlob({ ...database, digest: digest(Uint8Array.from([9])), path }),
+      ).rejects.toMatchObject({ code: 7 });
+      expect(readFileSync(path)).toHaveLength(small.length);
+      expect(readdirSync(folder).filter((name) => name.startsWith('.settee'))).toEqual([]);
     });
 
     it('are empty for a key without one; a missing document is an error', async () => {

@@ -1,8 +1,6 @@
 /** How saves travel to the engine: in runs, with one promise each (docs/adr/004). */
 
 import { type Collection, CouchbaseLiteException, type Database, MutableDocument } from 'settee';
-import { directSave } from '../js/engine/direct-save';
-import { createLazyEngine } from '../js/engine/lazy-engine';
 import { PendingCalls } from '../js/native/pending-calls';
 import { SaveRun } from '../js/native/save-run';
 import { openDefault } from './support/peers';
@@ -123,26 +121,6 @@ describe('on the real engine', () => {
     for (const save of saves) {
       await expect(save).rejects.toBeInstanceOf(CouchbaseLiteException);
     }
-  });
-});
-
-describe('the direct form of a save', () => {
-  it('belongs to the function: another one in its place gets every save', async () => {
-    const engine = createLazyEngine(() => {
-      throw new Error('must not load');
-    });
-    expect(directSave(engine)).toBeDefined();
-    engine.collection_Save = async () => ({}) as any;
-    expect(directSave(engine)).toBeUndefined();
-  });
-
-  it('rejects when the engine cannot load, and is none when the engine has none', async () => {
-    const broken = createLazyEngine(() => {
-      throw new Error('no addon for this platform');
-    });
-    await expect(directSave(broken)?.({} as any)).rejects.toThrow('no addon');
-    const plain = createLazyEngine(() => ({ collection_Save: async () => ({}) }) as any);
-    expect(directSave(plain)?.({} as any)).toBeUndefined();
   });
 });
 

@@ -154,6 +154,7 @@ export type {
   DatabasePerformMaintenanceArgs,
   DatabasePurgeDocumentArgs,
   DatabaseReadBlobArgs,
+  DatabaseSaveBlobArgs,
   DatabaseSaveArgs,
   DatabaseSetFileLoggingConfigArgs,
   DatabaseSetLogLevelArgs,

@@ -298,6 +298,7 @@ export async function documents(collection: Collection): Promise<void> {
   made.bytes = content;
   made.toDictionary().data.push(made.getContentType().length);
   const stream: BlobStream | null = document.blobStream('b');
+  await document.saveBlobToFile('b', 'path');
   if (stream) {
     for await (const chunk of stream) {
       made.length += chunk.length;

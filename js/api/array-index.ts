@@ -1,5 +1,6 @@
-import { ExpressionIndex } from './expression-index';
-import type { ValueIndexItem } from './value-index';
+import { AbstractIndex } from './abstract-index';
+import { IndexType } from './index-type';
+import { itemsAsJson, type ValueIndexItem } from './value-index';
 
 /**
  * An index on the elements of an array, for queries that `UNNEST` it. An addition to cblite-js.
@@ -16,17 +17,37 @@ import type { ValueIndexItem } from './value-index';
  * await collection.createIndex('byCity', city);
  * const inOslo = "SELECT d.name FROM people AS d UNNEST d.contacts AS c WHERE c.city = 'Oslo'";
  */
-export class ArrayIndex extends ExpressionIndex {
+export class ArrayIndex extends AbstractIndex {
+  private readonly indexItems: ValueIndexItem[];
+
   constructor(
     private readonly arrayPath: string,
     ...items: ValueIndexItem[]
   ) {
-    super(items);
+    super();
+    this.indexItems = items;
+  }
+
+  /** `Value`: the enum is that of cblite-js, which has no array indexes. */
+  type(): IndexType {
+    return IndexType.Value;
+  }
+
+  language(): string {
+    return null as unknown as string;
+  }
+
+  ignoreAccents(): boolean {
+    return false;
   }
 
   /** Where the array is. */
   path(): string {
     return this.arrayPath;
+  }
+
+  items(): any[] {
+    return itemsAsJson(this.indexItems);
   }
 
   toJson(): any {

@@ -1,10 +1,11 @@
 import type { SetteeEngine } from '../engine/core-engine';
+import { stripFileScheme } from '../util/paths';
 import type { Collection } from './collection';
 import { collectionArgs } from './collection-args';
 import { ErrorCode, liteException } from './couchbase-lite-exception';
 
 /** Bytes asked for at once: large enough to be quick, small enough to stay flat in memory. */
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * The content of a blob, chunk by chunk.
@@ -40,6 +41,20 @@ export function openBlobStream(collection: Collection, metadata: BlobMetadata): 
   const { content_type: contentType, digest, length } = metadata;
   const stream = toReadable(chunks) ?? (chunks as unknown as BlobStream);
   return Object.assign(stream, { contentType, digest, length });
+}
+
+/** Writes a stored blob to a file. */
+export async function saveBlobToFile(
+  collection: Collection,
+  { digest }: BlobMetadata,
+  path: string,
+): Promise<void> {
+  const engine = collection.getEngine() as Partial<SetteeEngine>;
+  if (typeof engine.database_SaveBlob !== 'function') {
+    throw liteException(ErrorCode.Unsupported, 'this engine cannot write files: not supported');
+  }
+  const { name } = collectionArgs(collection);
+  await engine.database_SaveBlob({ name, digest, path: stripFileScheme(path) });
 }
 
 async function* readChunks(

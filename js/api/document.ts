@@ -2,9 +2,10 @@ import { currentEngine } from '../engine/engine-locator';
 import type { Dictionary } from '../util/dictionary';
 import { hasOwn } from '../util/own';
 import { Blob } from './blob';
-import { type BlobStream, openBlobStream } from './blob-stream';
+import { type BlobStream, openBlobStream, saveBlobToFile } from './blob-stream';
 import type { Collection } from './collection';
 import { collectionArgs } from './collection-args';
+import { ErrorCode, liteException } from './couchbase-lite-exception';
 
 /**
  * A document as it was read: an id, a revision and a body of plain JSON values.
@@ -194,6 +195,27 @@ export class Document {
       throw new TypeError(`document "${this.id}" has no collection to read the blob from`);
     }
     return openBlobStream(collection, metadata);
+  }
+
+  /**
+   * Writes the blob at a key to a file, without taking it through memory. A file that is there is
+   * replaced, when all of the content is written.
+   *
+   * Rejects with `NotFound` when the value is no blob, and when the file cannot be written.
+   *
+   * @example
+   * await document.saveBlobToFile('film', '/home/me/Videos/film.mp4');
+   */
+  async saveBlobToFile(key: string, path: string): Promise<void> {
+    const metadata = this.blobMetadata(key);
+    if (metadata === null) {
+      throw liteException(ErrorCode.NotFound, `document "${this.id}" has no blob "${key}"`);
+    }
+    const { collection } = this;
+    if (!collection) {
+      throw new TypeError(`document "${this.id}" has no collection to read the blob from`);
+    }
+    await saveBlobToFile(collection, metadata, path);
   }
 
   private has(key: string): boolean {

@@ -1,5 +1,6 @@
+import { AbstractIndex } from './abstract-index';
 import { Expression } from './expression';
-import { ExpressionIndex } from './expression-index';
+import { IndexType } from './index-type';
 
 /** One indexed expression. */
 export class ValueIndexItem {
@@ -14,10 +15,34 @@ export class ValueIndexItem {
   }
 }
 
+/** JSON form of each item. */
+export function itemsAsJson(items: ValueIndexItem[]): any[] {
+  return items.map((item) => item.expr.asJSON());
+}
+
 /** An index on property values and expressions. */
-export class ValueIndex extends ExpressionIndex {
+export class ValueIndex extends AbstractIndex {
+  private readonly indexItems: ValueIndexItem[];
+
   constructor(...items: ValueIndexItem[]) {
-    super(items);
+    super();
+    this.indexItems = items;
+  }
+
+  type(): IndexType {
+    return IndexType.Value;
+  }
+
+  language(): string {
+    return null as unknown as string;
+  }
+
+  ignoreAccents(): boolean {
+    return false;
+  }
+
+  items(): any[] {
+    return itemsAsJson(this.indexItems);
   }
 
   toJson(): any {

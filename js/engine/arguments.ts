@@ -405,6 +405,14 @@ export interface DatabaseReadBlobArgs extends DatabaseArgs {
   length: number;
 }
 
+/** Where a stored blob is to be written (`database_SaveBlob`). */
+export interface DatabaseSaveBlobArgs extends DatabaseArgs {
+  /** `sha1-<base64>` as in the blob's metadata. */
+  digest: string;
+  /** Of the file; one that is there is replaced. */
+  path: string;
+}
+
 /** End of an `inBatch` transaction. */
 export interface DatabaseEndBatchArgs extends DatabaseArgs {
   /** False rolls everything back that was called since `database_BeginBatch`. */

@@ -149,6 +149,8 @@ export interface SetteeEngine extends ICoreEngine {
   replicator_SetSuspended(args: args.ReplicatorSuspendArgs): Promise<void>;
   /** Reads a range of a stored blob by digest; behind `Document.blobStream`. */
   database_ReadBlob(args: args.DatabaseReadBlobArgs): Promise<results.BlobRangeResult>;
+  /** Writes a stored blob to a file; behind `Document.saveBlobToFile`. */
+  database_SaveBlob(args: args.DatabaseSaveBlobArgs): Promise<void>;
   /** Calls on this database up to `database_EndBatch` are one transaction; behind `inBatch`. */
   database_BeginBatch(args: args.DatabaseArgs): Promise<void>;
   /** Resolves after the commit; rejects with the first error, having rolled back. */

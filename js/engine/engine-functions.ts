@@ -166,6 +166,7 @@ export const ENGINE_FUNCTIONS: Readonly<Record<EngineFunctionName, EngineFunctio
     fields: { ...D, digest: 'text', offset: 'number', length: 'number' },
     extra: true,
   },
+  database_SaveBlob: { fields: { ...D, digest: 'text', path: 'text' }, extra: true },
   database_BeginBatch: { fields: D, extra: true },
   database_EndBatch: { fields: { ...D, commit: 'boolean' }, extra: true },
   callback_Answer: { fields: { question: 'text', value: 'json?', error: 'json?' }, extra: true },

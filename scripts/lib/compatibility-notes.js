@@ -65,6 +65,7 @@ const NOTES = {
   FoundPeerResult: addition('A listener that advertises itself.'),
   ListenerTokenArgs: addition('Arguments of `listenerToken_Remove`.'),
   DatabaseReadBlobArgs: addition('Arguments of `database_ReadBlob`.'),
+  DatabaseSaveBlobArgs: addition('Arguments of `database_SaveBlob`.'),
   DatabaseEndBatchArgs: addition('Arguments of `database_EndBatch`.'),
   BlobArgs: addition('New blobs of a save, as bytes or paths.'),
   BlobContentArg: addition('Bytes, or the path of a file.'),
@@ -133,6 +134,7 @@ const NOTES = {
   // Documents -----------------------------------------------------------------------------------
   'Document.getBlobContent': superset('Also takes a path to a nested blob, `pages[0].photo`.'),
   'Document.blobStream': addition('The content of a blob in bounded memory.'),
+  'Document.saveBlobToFile': addition('A blob into a file, without taking it through memory.'),
   'Document.getArray': superset('Declared as `any[] | null`.'),
   'MutableDocument.remove': fixed('Stops at null and drops a pending blob too. Takes a path.'),
   'Blob.constructor': fixed(

@@ -1,7 +1,8 @@
 //! Blobs: written and read in a stream, named by their content (design D6).
 
 use std::collections::HashMap;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use crate::error::{Code, Error, Result};
 use crate::model::BlobDigest;
 use crate::storage::blob_file::{BlobFile, BlobFileWriter};
 use crate::storage::blob_store::{self, SMALL_BLOB_MAX};
+use crate::storage::lock_file::not_writeable;
+use crate::storage::whole_file::write_whole;
 
 /// How long a blob that no document refers to is kept for the document that is on its way.
 const PIN_TIME: Duration = Duration::from_secs(600);
@@ -372,6 +375,20 @@ impl BlobReader {
             Source::Memory(content) => Ok(content.into_inner()),
             Source::File(mut file) => Ok(file.read_part(0, u64::MAX)?),
         }
+    }
+
+    /// Writes the whole content to a file, which replaces the one that is there. Nothing is forced
+    /// to the disk.
+    ///
+    /// # Errors
+    /// `InvalidParameter`, `NotWriteable`, `CantOpenFile`, those of the disk. What was there stays then.
+    pub fn save_to(self, path: &Path) -> Result<()> {
+        write_whole(path, |file| match self.0 {
+            Source::Memory(content) => file
+                .write_all(content.get_ref())
+                .map_err(|error| not_writeable(&error, path)),
+            Source::File(mut blob) => blob.copy_to(file, path),
+        })
     }
 
     /// At most `count` bytes from `offset` on; none past the end. Reading goes on anywhere.

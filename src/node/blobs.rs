@@ -224,6 +224,14 @@ pub(super) fn read(args: &Args<'_>) -> Result<Outcome> {
     Ok(Outcome::Bytes { data, length })
 }
 
+/// `database_SaveBlob {name, digest, path}`: writes a blob to a file.
+pub(super) fn save(args: &Args<'_>) -> Result<Outcome> {
+    let open = args.database()?;
+    let path = Path::new(args.text("path")?);
+    reader(&open.database, args.text("digest")?)?.save_to(path)?;
+    Ok(Outcome::Nothing)
+}
+
 /// All bytes of a blob, at once: for the reference's `getBlob` of 0.2.6, which is synchronous.
 pub(super) fn read_whole(database: &Database, digest: &str) -> Result<Vec<u8>> {
     reader(database, digest)?.read_all()

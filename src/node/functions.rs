@@ -74,6 +74,7 @@ pub(super) fn find(name: &str) -> Result<Run> {
         "database_SetLogLevel" => Now(log_settings::set_level),
         "database_SetFileLoggingConfig" => Blocking(log_settings::set_files),
         "database_ReadBlob" => Blocking(blobs::read),
+        "database_SaveBlob" => Blocking(blobs::save),
         "database_BeginBatch" => Later(batch::begin),
         "database_EndBatch" => Later(batch::end),
 

@@ -424,6 +424,25 @@ impl BlobFile {
         };
         Ok(content)
     }
+
+    /// Writes the whole content to the beginning of another file.
+    pub(crate) fn copy_to(&mut self, target: &mut File, path: &Path) -> Result<()> {
+        self.seek(SeekFrom::Start(0))?;
+        if let Content::Plain(file) = &mut self.content {
+            // Within the system, where it can.
+            io::copy(file, target).map_err(|error| not_writeable(&error, path))?;
+            return Ok(());
+        }
+        let mut buffer = vec![0; CHUNK_LEN];
+        loop {
+            let count = self.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(());
+            }
+            let written = target.write_all(&buffer[..count]);
+            written.map_err(|error| not_writeable(&error, path))?;
+        }
+    }
 }
 
 impl Read for BlobFile {

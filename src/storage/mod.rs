@@ -15,6 +15,7 @@
 //! | [`export`] | the whole database into a new file |
 //! | [`scratch`] | a database in memory for fuzzing |
 //! | [`lock_file`] | one process a database (design D3) |
+//! | [`whole_file`] | a file outside that gets its content whole or not at all |
 //! | [`hints`] | what the system is told about large memory and large files |
 //! | [`error`] | SQLite's result codes as [`crate::Error`] |
 //!
@@ -36,5 +37,6 @@ pub(crate) mod query_statement;
 pub(crate) mod schema;
 pub(crate) mod scratch;
 pub(crate) mod sql_functions;
+pub(crate) mod whole_file;
 
 pub(crate) use connection::Connection;

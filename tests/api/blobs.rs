@@ -1,5 +1,6 @@
 //! Blobs (design D6).
 
+use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 
 use settee::error::Code;
@@ -205,4 +206,65 @@ fn a_document_can_be_saved_with_its_small_blob_in_one_call() {
         .database
         .write(|tx| tx.put_small_blob(&content(65_537, 0)));
     assert!(too_long.unwrap_err().is(Code::InvalidParameter));
+}
+
+#[test]
+fn blobs_are_saved_to_files_whole_or_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    for key in [None, Some("open sesame")] {
+        let fixture = Fixture::with_key(key);
+        let target = directory.path().join("target");
+        for length in [1_000_000, 0, 65_536, 100] {
+            let content = content(length, 3);
+            let digest = write(&fixture, &content);
+            let reader = || fixture.database.blob_reader(&digest).unwrap().unwrap();
+            reader().save_to(&target).unwrap();
+            assert_eq!(fs::read(&target).unwrap(), content);
+            let mut moved = reader();
+            moved.seek(SeekFrom::End(0)).unwrap();
+            moved.save_to(&target).unwrap();
+            assert_eq!(
+                fs::read(&target).unwrap(),
+                content,
+                "from wherever reading was"
+            );
+
+            let folder = directory.path().join("folder");
+            fs::create_dir_all(folder.join("not empty")).unwrap();
+            for (path, code) in [
+                (folder.clone(), Code::CantOpenFile),
+                (directory.path().join("absent/file"), Code::CantOpenFile),
+                (directory.path().join(".."), Code::InvalidParameter),
+            ] {
+                let error = reader().save_to(&path).unwrap_err();
+                assert!(error.is(code), "{error}");
+                assert!(
+                    error.message().contains(&*path.to_string_lossy()),
+                    "{error}"
+                );
+            }
+            assert_eq!(fs::read(&target).unwrap(), content);
+        }
+        let names: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
+}
+
+#[test]
+fn a_damaged_blob_replaces_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let fixture = Fixture::with_key(Some("open sesame"));
+    let digest = write(&fixture, &content(300_000, 4));
+    let attachments = fixture.directory.path().join("db.cblite2/Attachments");
+    let blob = fs::read_dir(attachments).unwrap().next().unwrap().unwrap();
+    let mut sealed = fs::read(blob.path()).unwrap();
+    sealed[250_000] ^= 1;
+    fs::write(blob.path(), sealed).unwrap();
+    let target = directory.path().join("target");
+    fs::write(&target, "before").unwrap();
+    let reader = fixture.database.blob_reader(&digest).unwrap().unwrap();
+    let error = reader.save_to(&target).unwrap_err();
+    assert!(error.is(Code::CorruptData), "{error}");
+    assert_eq!(fs::read(&target).unwrap(), b"before");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }

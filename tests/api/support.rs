@@ -14,8 +14,18 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
+        Self::with_key(None)
+    }
+
+    /// Encrypted, if there is a key.
+    pub(crate) fn with_key(key: Option<&str>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let database = Database::open("db", &options(&directory)).unwrap();
+        let options = options(&directory);
+        let options = match key {
+            Some(key) => options.with_encryption_key(key),
+            None => options,
+        };
+        let database = Database::open("db", &options).unwrap();
         Self {
             directory,
             database,
