@@ -52,11 +52,9 @@ export class Query {
   async execute(): Promise<ResultSet> {
     const args = this.args();
     const rows = direct(this._engine, 'query_Execute')?.(args);
-    if (rows !== undefined) {
-      return await rows;
-    }
-    const { data } = await this._engine.query_Execute(args);
-    return JSON.parse(data);
+    return rows === undefined
+      ? JSON.parse((await this._engine.query_Execute(args)).data)
+      : await rows;
   }
 
   /** The SQL, the query plan and the JSON form, as text. */

@@ -1,3 +1,5 @@
+// Not the global one, which test runners replace by a fake.
+import { setImmediate } from 'timers';
 import { exceptionFromParts } from '../api/couchbase-lite-exception';
 import type { DirectSaveArgs, SavedHandler } from '../engine/direct';
 import { addNullErrors } from '../engine/document-events';
@@ -103,13 +105,14 @@ export class CallQueue {
   private gathered: number[] = [];
   private scheduled = false;
   private inlineLeft = INLINE_CALLS;
-  /** Whether the message that is being taken apart may tell of blobs. */
-  private blobsInText = false;
+  /** The message that is being taken apart, and whether it may tell of blobs if that is known. */
+  private text = '';
+  private blobsInText: boolean | undefined;
 
   constructor() {
     const { NativeEngine } = loadAddon();
     this.addon = new NativeEngine((text, buffers) => {
-      // The event loop had its turn.
+      // Sockets and timers have had their turn.
       this.inlineLeft = INLINE_CALLS;
       if (text !== '') {
         this.receive(text, buffers);
@@ -278,8 +281,18 @@ export class CallQueue {
   }
 
   private readonly endTick = (): void => {
+    if (this.inlineLeft === 0) {
+      setImmediate(this.endTurn);
+      return;
+    }
     this.scheduled = false;
     this.flush();
+  };
+
+  /** Sockets and timers have had their turn. */
+  private readonly endTurn = (): void => {
+    this.inlineLeft = INLINE_CALLS;
+    this.endTick();
   };
 
   private schedule(): void {
@@ -351,7 +364,8 @@ export class CallQueue {
 
   private receive(text: string, buffers: Uint8Array[]): void {
     const entries = JSON.parse(text);
-    this.blobsInText = mayHoldBlobs(text);
+    this.text = text;
+    this.blobsInText = undefined;
     for (let at = 0; at < entries.length; at += 3) {
       const call = entries[at] as number;
       const kind = entries[at + 1];
@@ -363,6 +377,7 @@ export class CallQueue {
         this.settle(call, kind, entries[at + 2], buffers);
       }
     }
+    this.text = '';
   }
 
   private settle(call: number, kind: Kind, value: any, buffers: Uint8Array[]): void {
@@ -393,12 +408,19 @@ export class CallQueue {
         pending.resolve(JSON.parse(longText(buffers[value])));
         break;
       default:
-        if (this.blobsInText && pending.text !== '') {
+        if (pending.text !== '' && this.mayTellOfBlobs()) {
           const { text } = pending;
           addRawBlobs(value, (digest) => this.readBlob(text, digest));
         }
         pending.resolve(value);
     }
+  }
+
+  private mayTellOfBlobs(): boolean {
+    if (this.blobsInText === undefined) {
+      this.blobsInText = mayHoldBlobs(this.text);
+    }
+    return this.blobsInText;
   }
 
   /** Saves of calls that follow each other: revision id and sequence of each. */

@@ -94,8 +94,7 @@ class NativeEngine {
     try {
       checkArguments('query_Execute', args);
       const { name, query, parameters } = args;
-      const text = typeof parameters === 'string' ? parameters : JSON.stringify(parameters ?? null);
-      return this.calls.query(name, wellFormed('query', query), text, asRows);
+      return this.calls.query(name, wellFormed('query', query), flat(parameters), asRows);
     } catch (error) {
       return Promise.reject(asException(error));
     }
@@ -249,6 +248,23 @@ export function nativeEngine(): SetteeEngine {
     instance = made;
   }
   return instance;
+}
+
+/** Parameters as JSON text: name, type and value of each, one after the other. */
+function flat(parameters: Fields | string | null | undefined): string {
+  if (typeof parameters === 'string' || parameters === undefined || parameters === null) {
+    return parameters ?? '';
+  }
+  const entries: Fields = parameters._parameters ?? parameters;
+  const parts: unknown[] = [];
+  for (const name of Object.keys(entries)) {
+    const entry = entries[name];
+    // Removed ones are null.
+    if (typeof entry === 'object' && entry !== null) {
+      parts.push(name, entry.type, entry.value);
+    }
+  }
+  return parts.length === 0 ? '' : JSON.stringify(parts);
 }
 
 function documentId(fields: Fields, kind: DocumentCall): string {

@@ -184,7 +184,7 @@ fn payload(rows: Result<&str>) -> String {
 }
 
 fn parameters_of_text(text: &str) -> Result<QueryParameters> {
-    if matches!(text, "" | "null" | "{}") {
+    if text.is_empty() {
         return Ok(QueryParameters::new());
     }
     let json: Json = serde_json::from_str(text)
@@ -192,13 +192,31 @@ fn parameters_of_text(text: &str) -> Result<QueryParameters> {
     parameters(&json)
 }
 
-/// `{[name]: {value, type} | null}`, or such a thing inside of `_parameters`.
+/// `{[name]: {value, type} | null}`, such a thing inside of `_parameters`, or `[name, type, value,
+/// …]`; or the JSON text of one.
 fn parameters(json: &Json) -> Result<QueryParameters> {
     let mut parameters = QueryParameters::new();
     let json = json.get("_parameters").unwrap_or(json);
     let entries = match json {
         Json::Null => return Ok(parameters),
         Json::String(text) => return parameters_of_text(text),
+        Json::Array(flat) => {
+            for entry in flat.chunks(3) {
+                let [name, kind, value] = entry else {
+                    return Err(Error::invalid(
+                        "argument \"parameters\" has not three values for each",
+                    ));
+                };
+                let (name, kind) = (name.as_str(), kind.as_str());
+                set(
+                    &mut parameters,
+                    name.unwrap_or_default(),
+                    kind.unwrap_or_default(),
+                    value,
+                )?;
+            }
+            return Ok(parameters);
+        }
         Json::Object(entries) => entries,
         _ => return Err(Error::invalid("argument \"parameters\" must be an object")),
     };
@@ -312,6 +330,15 @@ mod tests {
             none
         );
         assert_eq!(parameters(&Json::Null).unwrap(), none);
+        assert_eq!(parameters(&json!("")).unwrap(), none);
+        let one = parameters(&json!(["p", "int", 5, "q", "string", null])).unwrap();
+        let same = json!({"p": {"type": "int", "value": 5}, "q": {"type": "string"}});
+        assert_eq!(one, parameters(&same).unwrap());
+        assert_eq!(one, parameters(&json!(same.to_string())).unwrap());
+        assert!(parameters(&json!("{")).is_err());
+        for bad in [json!([1]), json!(["p", "int"]), json!(["p", null, 1])] {
+            assert!(parameters(&bad).is_err(), "{bad}");
+        }
         for (kind, value) in [
             ("uuid", json!("x")),
             ("int", json!("5")),
@@ -321,6 +348,5 @@ mod tests {
         ] {
             assert!(one(kind, value).is_err(), "{kind}");
         }
-        assert!(parameters(&json!([1])).is_err());
     }
 }
