@@ -11,11 +11,20 @@ const subject = require(`../subjects/query/${process.argv[2]}`);
 /** @type {any} */
 let store;
 
+async function open(/** @type {string} */ folder) {
+  store = await subject.open(path.join(folder, `query-${process.argv[2]}`));
+}
+
 serve({
   /** Makes the database. @param {{ folder: string, count: number }} args */
   async fill({ folder, count }) {
-    store = await subject.open(path.join(folder, `query-${process.argv[2]}`));
+    await open(folder);
     await store.fill(orders(count));
+  },
+
+  /** Opens the one that is there. @param {{ folder: string }} args */
+  async open({ folder }) {
+    await open(folder);
   },
 
   /** @param {{ name: string, repeat: number }} args */

@@ -40,7 +40,7 @@ enum Kind {
  * How many calls may run on this thread before the event loop gets a turn. Sockets and timers
  * would starve if a chain of awaited calls never left it (design D4).
  */
-const INLINE_CALLS = 512;
+const INLINE_CALLS = 160;
 
 /**
  * Calls that are gathered at most: a loop that issues thousands hands them over in such portions, so
@@ -281,7 +281,7 @@ export class CallQueue {
   }
 
   private readonly endTick = (): void => {
-    if (this.inlineLeft === 0) {
+    if (this.inlineLeft < Math.min(this.gathered.length, INLINE_CALLS)) {
       setImmediate(this.endTurn);
       return;
     }

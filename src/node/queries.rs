@@ -331,10 +331,10 @@ mod tests {
         );
         assert_eq!(parameters(&Json::Null).unwrap(), none);
         assert_eq!(parameters(&json!("")).unwrap(), none);
-        let one = parameters(&json!(["p", "int", 5, "q", "string", null])).unwrap();
+        let two = parameters(&json!(["p", "int", 5, "q", "string", null])).unwrap();
         let same = json!({"p": {"type": "int", "value": 5}, "q": {"type": "string"}});
-        assert_eq!(one, parameters(&same).unwrap());
-        assert_eq!(one, parameters(&json!(same.to_string())).unwrap());
+        assert_eq!(two, parameters(&same).unwrap());
+        assert_eq!(two, parameters(&json!(same.to_string())).unwrap());
         assert!(parameters(&json!("{")).is_err());
         for bad in [json!([1]), json!(["p", "int"]), json!(["p", null, 1])] {
             assert!(parameters(&bad).is_err(), "{bad}");

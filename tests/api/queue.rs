@@ -307,7 +307,7 @@ fn a_completion_may_hold_the_last_handle() {
     drop(database);
     saved.recv().unwrap().unwrap();
     // Free again once the handle is closed, on whatever thread that happens.
-    let options = super::support::options(&directory);
+    let options = options(&directory);
     let mut deleted = settee::database::Database::delete_at("db", Some(directory.path()));
     for _ in 0..500 {
         if deleted.is_ok() {
@@ -330,17 +330,17 @@ fn reads_between_writes_see_each_of_them_and_let_the_log_start_anew() {
         .path()
         .join("db.cblite2/settee.sqlite3-wal");
     let mut longest = 0;
-    for n in 0..700 {
-        let body = format!(r#"{{"n":{n},"filler":"{filler}"}}"#);
+    for n in 0..3_500 {
+        let body = format!(r#"{{"n":{n},"x":"{filler}"}}"#);
         fixture.save("a", &body);
         // Later reads go on in the transaction of the first.
         for database in [&fixture.database, &second, &second] {
             let read = database.try_read_inline(|tx| tx.document(&default(), &doc_id("a")));
             let found = read.ok().unwrap().unwrap().unwrap();
-            assert_eq!(found.body, body.as_bytes(), "{n}");
+            assert!(found.body == body.as_bytes(), "{n}");
         }
         longest = longest.max(fs::metadata(&log).unwrap().len());
     }
-    // 70 MB were written.
-    assert!(longest < 40_000_000, "the log has {longest} bytes");
+    // 400 MB were written; the writer itself helps from 268 MB on.
+    assert!(longest < 300_000_000, "the log has {longest} bytes");
 }
