@@ -255,6 +255,22 @@ describe('parameters', () => {
     });
     expect(JSON.parse(data)).toEqual([{ name: 'Étoile' }]);
   });
+
+  it('may be plain objects or their text, for the engine, and nothing else', async () => {
+    const query = 'SELECT name FROM _ WHERE stars = $stars';
+    const name = database.getUniqueName();
+    const stars = { stars: { name: 'stars', value: 5, type: 'int' }, removed: null };
+    for (const parameters of [stars, { _parameters: stars }, JSON.stringify(stars)]) {
+      const { data } = await engine.query_Execute({ name, query, parameters } as any);
+      expect(JSON.parse(data)).toEqual([{ name: 'Étoile' }]);
+    }
+    const wrong = [[1], '[1]', '5', 'stars', { stars: { type: 'int', value: '5' } }];
+    for (const parameters of wrong) {
+      await expect(
+        engine.query_Execute({ name, query, parameters } as any),
+      ).rejects.toMatchObject({ code: 9 });
+    }
+  });
 });
 
 describe('explain', () => {

@@ -37,6 +37,19 @@ function residentMemory(pid) {
   }
 }
 
+/**
+ * Memory of this process in bytes without files that are mapped; undefined where the system does not tell.
+ * @returns {number | undefined}
+ */
+function anonymousMemory() {
+  try {
+    const line = /^RssAnon:\s+(\d+) kB$/m.exec(fs.readFileSync('/proc/self/status', 'utf8'));
+    return line ? Number(line[1]) * 1024 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Samples the resident memory of processes, and remembers the highest value of each. */
 class MemorySampler {
   /**
@@ -79,4 +92,4 @@ function inMib(bytes) {
   return Math.round((bytes / MIB) * 10) / 10;
 }
 
-module.exports = { median, timed, residentMemory, MemorySampler, MIB, inMib };
+module.exports = { anonymousMemory, median, timed, residentMemory, MemorySampler, MIB, inMib };

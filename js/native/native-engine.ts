@@ -256,6 +256,9 @@ function flat(parameters: Fields | string | null | undefined): string {
     return parameters ?? '';
   }
   const entries: Fields = parameters._parameters ?? parameters;
+  if (typeof entries !== 'object' || Array.isArray(entries)) {
+    throw invalid('argument "parameters" must be an object');
+  }
   const parts: unknown[] = [];
   for (const name of Object.keys(entries)) {
     const entry = entries[name];

@@ -143,12 +143,12 @@ async function open(folder) {
     },
 
     /** A result of ten rows an order as the engine gives it, without making objects of it. */
-    async large() {
+    async large(/** @type {number} */ limit) {
       const { engine } = require('../../..');
       const { data } = await engine.query_Execute({
         name: database.getUniqueName(),
-        query: 'SELECT o.number, o.state, o.created, o.customer.email, t.n FROM shop.orders o CROSS JOIN shop.ten t',
-        parameters: {},
+        query: 'SELECT o.number, o.state, o.created, o.customer.email, t.n FROM shop.orders o CROSS JOIN shop.ten t LIMIT $most',
+        parameters: { most: { name: 'most', value: limit, type: 'int' } },
       });
       return data.length;
     },
