@@ -157,6 +157,29 @@ describe('execute', () => {
   });
 });
 
+describe('a long result', () => {
+  it('comes whole, as text and as rows, wherever it is cut', async () => {
+    // Two and three bytes a character: no limit of bytes is one of characters for all of them.
+    for (const filler of ['x', 'é', '€', '😀']) {
+      const text = filler.repeat(100_000 / filler.length);
+      const documents = Array.from({ length: 120 }, (_, n) => ({ n, text: `${n}${text}` }));
+      const collection = `long${filler.codePointAt(0)}`;
+      const long = await database.createCollection(collection);
+      await Promise.all(
+        documents.map((one) => long.save(new MutableDocument(`d${one.n}`, { ...one }))),
+      );
+      const query = `SELECT n, text FROM ${collection} ORDER BY n`;
+      const found = await rows(query);
+      expect(found.length === 120 && found.every((row, n) => row.text === documents[n].text)).toBe(
+        true,
+      );
+      const name = database.getUniqueName();
+      const { data } = await engine.query_Execute({ name, query, parameters: {} });
+      expect(data === JSON.stringify(documents)).toBe(true);
+    }
+  });
+});
+
 describe('parameters', () => {
   async function withParameters(set: (parameters: Parameters) => void, text: string) {
     const query = database.createQuery(text);
@@ -266,9 +289,9 @@ describe('parameters', () => {
     }
     const wrong = [[1], '[1]', '5', 'stars', { stars: { type: 'int', value: '5' } }];
     for (const parameters of wrong) {
-      await expect(
-        engine.query_Execute({ name, query, parameters } as any),
-      ).rejects.toMatchObject({ code: 9 });
+      await expect(engine.query_Execute({ name, query, parameters } as any)).rejects.toMatchObject({
+        code: 9,
+      });
     }
   });
 });

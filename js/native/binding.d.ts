@@ -4,10 +4,11 @@
 /** One JavaScript copy's way into the engine; all copies share one state. */
 export declare class NativeEngine {
   /**
-   * Makes a way in. `onMessages` gets completions and events: the text of a message, and the
-   * bytes that travel beside it. It must not throw.
+   * Makes a way in. `onMessages` gets completions and events: the text of a message, and
+   * what travels beside it: bytes, and texts in pieces from the last to the first. It must not
+   * throw.
    */
-  constructor(onMessages: (text: string, buffers: Buffer[]) => void)
+  constructor(onMessages: (text: string, beside: (Buffer | string[])[]) => void)
   /**
    * Takes the calls of a tick, in order, with the heads and texts of its saves if there are any.
    * One call on a document of an idle database, or several reads and quick queries of it, are

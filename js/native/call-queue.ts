@@ -65,6 +65,9 @@ interface Pending {
   readonly collection: object | null;
 }
 
+/** What travels beside the text of a message: bytes, or a text in pieces. */
+type Beside = Uint8Array | string[];
+
 /** What to do around the end of a call. */
 export interface CallHooks {
   /** Runs before the promise resolves. */
@@ -111,11 +114,11 @@ export class CallQueue {
 
   constructor() {
     const { NativeEngine } = loadAddon();
-    this.addon = new NativeEngine((text, buffers) => {
+    this.addon = new NativeEngine((text, beside) => {
       // Sockets and timers have had their turn.
       this.inlineLeft = INLINE_CALLS;
       if (text !== '') {
-        this.receive(text, buffers);
+        this.receive(text, beside);
       }
     });
   }
@@ -362,7 +365,7 @@ export class CallQueue {
     }
   }
 
-  private receive(text: string, buffers: Uint8Array[]): void {
+  private receive(text: string, beside: Beside[]): void {
     const entries = JSON.parse(text);
     this.text = text;
     this.blobsInText = undefined;
@@ -374,13 +377,13 @@ export class CallQueue {
       } else if (kind === Kind.SavedRun) {
         this.settleRun(call, entries[at + 2]);
       } else {
-        this.settle(call, kind, entries[at + 2], buffers);
+        this.settle(call, kind, entries[at + 2], beside);
       }
     }
     this.text = '';
   }
 
-  private settle(call: number, kind: Kind, value: any, buffers: Uint8Array[]): void {
+  private settle(call: number, kind: Kind, value: any, beside: Beside[]): void {
     const pending = this.pending.take(call);
     if (pending === undefined) {
       return;
@@ -399,13 +402,16 @@ export class CallQueue {
         settleSave(pending, value[0], value[1], value[2], value[3]);
         break;
       case Kind.Bytes:
-        pending.resolve({ data: exactBuffer(buffers[value.buffer]), length: value.length });
+        pending.resolve({
+          data: exactBuffer(beside[value.buffer] as Uint8Array),
+          length: value.length,
+        });
         break;
       case Kind.Text:
-        pending.resolve({ data: longText(buffers[value]) });
+        pending.resolve({ data: joined(beside[value] as string[]) });
         break;
       case Kind.Rows:
-        pending.resolve(JSON.parse(longText(buffers[value])));
+        pending.resolve(JSON.parse(joined(beside[value] as string[])));
         break;
       default:
         if (pending.text !== '' && this.mayTellOfBlobs()) {
@@ -478,9 +484,13 @@ function settleSave(
   pending.resolve(undefined);
 }
 
-/** The text that these bytes are in UTF-8. */
-function longText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+/** The text of these pieces, the last of which comes first. */
+function joined(pieces: string[]): string {
+  let text = '';
+  for (const piece of pieces) {
+    text = piece + text;
+  }
+  return text;
 }
 
 /** The bytes as an ArrayBuffer that holds nothing else. */

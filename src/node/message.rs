@@ -10,8 +10,8 @@
 //! | id, 3, `[revision id, sequence, flag, document id?]` | a save; flag 1 true, 0 false, null |
 //! | id, 4, `{buffer: index, …}` | resolved with bytes, which travel beside the text |
 //! | id, 5, `[revision id, sequence, …]` | saves of the call and of those after it, without flags |
-//! | id, 6, index | resolved with `{data}`: a long text, whose UTF-8 travels beside the text |
-//! | id, 7, index | resolved with what a long JSON text says, whose UTF-8 travels beside the text |
+//! | id, 6, index | resolved with `{data}`: a long text, which travels beside the text |
+//! | id, 7, index | resolved with what a long JSON text says, which travels beside the text |
 //! | 0, token, payload | an event |
 //! | 0, token, null | the listener is gone without having been removed |
 
@@ -27,6 +27,15 @@ const LONG_TEXT: usize = 8 * 1024;
 
 /// A JSON text longer than this is not copied into the message.
 const LONG_JSON: usize = 64 * 1024;
+
+/// What travels beside the text of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Bytes as they are.
+    Bytes(Vec<u8>),
+    /// A text that is too long to be copied into the message.
+    Text(String),
+}
 
 /// What a call resolves with.
 #[derive(Debug)]
@@ -62,7 +71,7 @@ pub(super) enum Outcome {
 /// Appends one completion; the first begins the message.
 pub(super) fn put_completion(
     text: &mut String,
-    buffers: &mut Vec<Vec<u8>>,
+    beside: &mut Vec<Beside>,
     call: u32,
     result: Result<Outcome, Error>,
 ) {
@@ -71,8 +80,8 @@ pub(super) fn put_completion(
     match result {
         Ok(Outcome::Nothing) => text.push_str("0,0"),
         Ok(Outcome::Rows(json)) if json.len() > LONG_JSON => {
-            let _ = write!(text, "7,{}", buffers.len());
-            buffers.push(json.into_bytes());
+            let _ = write!(text, "7,{}", beside.len());
+            beside.push(Beside::Text(json));
         }
         Ok(Outcome::Json(json) | Outcome::Rows(json)) => {
             text.push_str("1,");
@@ -84,8 +93,8 @@ pub(super) fn put_completion(
             text.push('}');
         }
         Ok(Outcome::Text(data)) => {
-            let _ = write!(text, "6,{}", buffers.len());
-            buffers.push(data.into_bytes());
+            let _ = write!(text, "6,{}", beside.len());
+            beside.push(Beside::Text(data));
         }
         Err(error) => {
             text.push_str("2,");
@@ -110,9 +119,9 @@ pub(super) fn put_completion(
             text.push(']');
         }
         Ok(Outcome::Bytes { data, length }) => {
-            let index = buffers.len();
+            let index = beside.len();
             let _ = write!(text, "4,{{\"buffer\":{index},\"length\":{length}}}");
-            buffers.push(data);
+            beside.push(Beside::Bytes(data));
         }
     }
 }
@@ -206,8 +215,8 @@ mod tests {
 
     #[test]
     fn a_message_of_every_kind_is_json_in_threes() {
-        let (mut text, mut buffers) = (String::new(), Vec::new());
-        let mut put = |call, result| put_completion(&mut text, &mut buffers, call, result);
+        let (mut text, mut beside) = (String::new(), Vec::new());
+        let mut put = |call, result| put_completion(&mut text, &mut beside, call, result);
         put(1, Ok(Outcome::Nothing));
         put(2, Ok(Outcome::Json("{\"a\":[1]}".into())));
         put(3, Err(Error::not_found("no \"x\"\n")));
@@ -229,7 +238,7 @@ mod tests {
             Ok(saved(None, None)),
         ];
         put_saved_run(&mut text, 7, run.into_iter());
-        let mut put = |call, result| put_completion(&mut text, &mut buffers, call, result);
+        let mut put = |call, result| put_completion(&mut text, &mut beside, call, result);
         put(12, Ok(Outcome::Text("[{\"a\":1}]".into())));
         put(13, Ok(Outcome::Text("x".repeat(LONG_TEXT))));
         put(14, Ok(Outcome::Rows("[{\"a\":1}]".into())));
@@ -257,8 +266,11 @@ mod tests {
                 0, "token", {"documentIDs": ["a"]}
             ])
         );
-        let long = [vec![b'x'; LONG_TEXT], vec![b'1'; LONG_JSON + 1]];
-        assert_eq!(buffers[0], [1, 2]);
-        assert_eq!(buffers[1..], long);
+        let long = [("x", LONG_TEXT), ("1", LONG_JSON + 1)];
+        assert_eq!(beside[0], Beside::Bytes(vec![1, 2]));
+        assert_eq!(
+            beside[1..],
+            long.map(|(unit, length)| Beside::Text(unit.repeat(length)))
+        );
     }
 }

@@ -25,11 +25,12 @@ pub struct NativeEngine {
 
 #[napi]
 impl NativeEngine {
-    /// Makes a way in. `onMessages` gets completions and events: the text of a message, and the
-    /// bytes that travel beside it. It must not throw.
+    /// Makes a way in. `onMessages` gets completions and events: the text of a message, and
+    /// what travels beside it: bytes, and texts in pieces from the last to the first. It must not
+    /// throw.
     #[napi(constructor)]
     pub fn new(
-        #[napi(ts_arg_type = "(text: string, buffers: Buffer[]) => void")] on_messages: Function<
+        #[napi(ts_arg_type = "(text: string, beside: (Buffer | string[])[]) => void")] on_messages: Function<
             '_,
             MessageArgs,
             (),
@@ -137,14 +138,14 @@ impl NativeEngine {
         };
         match result {
             Ok(result) => {
-                let (mut text, mut buffers) = (String::with_capacity(128), Vec::new());
-                put_completion(&mut text, &mut buffers, id, result);
-                if buffers.is_empty() {
+                let (mut text, mut beside) = (String::with_capacity(128), Vec::new());
+                put_completion(&mut text, &mut beside, id, result);
+                if beside.is_empty() {
                     return Some(text);
                 }
-                // Only a message of its own has buffers beside its text.
+                // Only a message of its own has something beside its text.
                 self.port.expect(env, 1);
-                self.port.send(text, 1, buffers);
+                self.port.send(text, 1, beside);
                 None
             }
             Err(waiting) => {

@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use napi::bindgen_prelude::{Buffer, FnArgs, Function};
+use napi::bindgen_prelude::{Buffer, FnArgs, Function, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
+use napi::{Env, Status, sys};
 
 use super::lock;
-use super::message::{Outcome, close, put_completion, put_event, put_saved_run};
+use super::message::{Beside, Outcome, close, put_completion, put_event, put_saved_run};
 use super::tokens::Token;
 use crate::error::{Code, Error, Result};
 
-/// What the message callback is called with: the text, the bytes beside it.
-pub(super) type MessageArgs = FnArgs<(String, Vec<Buffer>)>;
+/// What the message callback is called with: the text, what travels beside it.
+pub(super) type MessageArgs = FnArgs<(String, Vec<Beside>)>;
 
 /// Weak at first, no exceptions as first argument, unbounded: at most one call of it waits.
 type Wake = ThreadsafeFunction<(), (), MessageArgs, Status, false, true, 0>;
@@ -22,6 +22,40 @@ type Wake = ThreadsafeFunction<(), (), MessageArgs, Status, false, true, 0>;
 /// A message is closed when its text reaches this, so that parsing it never blocks the event loop
 /// for long. One document may make it larger.
 const MESSAGE_LEN: usize = 1024 * 1024;
+
+/// Bytes of a long text that become a string at a time.
+const TEXT_PIECE: usize = 4 * 1024 * 1024;
+
+#[expect(unsafe_code, reason = "the form of the trait")]
+impl ToNapiValue for Beside {
+    /// Bytes become a buffer. A text becomes an array of strings, the last piece first: what has
+    /// become a string is given back before the next does, so that there are never two of it.
+    unsafe fn to_napi_value(env: sys::napi_env, val: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: the environment is the caller's, and so are the values that live in it.
+        unsafe {
+            let mut text = match val {
+                Self::Bytes(bytes) => return Buffer::to_napi_value(env, Buffer::from(bytes)),
+                Self::Text(text) => text,
+            };
+            let mut pieces = std::ptr::null_mut();
+            napi::check_status!(sys::napi_create_array(env, &raw mut pieces))?;
+            for index in 0.. {
+                let mut start = text.len().saturating_sub(TEXT_PIECE);
+                while !text.is_char_boundary(start) {
+                    start += 1;
+                }
+                let piece = <&str>::to_napi_value(env, &text[start..])?;
+                napi::check_status!(sys::napi_set_element(env, pieces, index, piece))?;
+                if start == 0 {
+                    break;
+                }
+                text.truncate(start);
+                text.shrink_to_fit();
+            }
+            Ok(pieces)
+        }
+    }
+}
 
 /// Outbox and wake-up of one `NativeEngine`.
 ///
@@ -51,7 +85,7 @@ struct Outbox {
 #[derive(Default)]
 struct Message {
     text: String,
-    buffers: Vec<Vec<u8>>,
+    beside: Vec<Beside>,
     completions: usize,
 }
 
@@ -86,8 +120,7 @@ impl Port {
                     .map(|port| port.take(&context.env))
                     .unwrap_or_default();
                 close(&mut message.text);
-                let buffers = message.buffers.into_iter().map(Buffer::from).collect();
-                Ok(FnArgs::from((message.text, buffers)))
+                Ok(FnArgs::from((message.text, message.beside)))
             })?;
         let _ = port.wake.set(wake);
         Ok(port)
@@ -103,7 +136,7 @@ impl Port {
     fn complete(&self, call: u32, result: Result<Outcome>) {
         self.put(|outbox| {
             let message = outbox.open();
-            put_completion(&mut message.text, &mut message.buffers, call, result);
+            put_completion(&mut message.text, &mut message.beside, call, result);
             message.completions += 1;
         });
     }
@@ -123,11 +156,11 @@ impl Port {
     }
 
     /// Sends completions that were written already.
-    pub(super) fn send(&self, text: String, completions: usize, buffers: Vec<Vec<u8>>) {
+    pub(super) fn send(&self, text: String, completions: usize, beside: Vec<Beside>) {
         self.put(|outbox| {
             outbox.messages.push_back(Message {
                 text,
-                buffers,
+                beside,
                 completions,
             });
         });
@@ -205,9 +238,9 @@ impl Port {
         // SAFETY: we are on the thread of this environment, and the function is not aborted.
         unsafe {
             if wanted {
-                napi::sys::napi_ref_threadsafe_function(env.raw(), wake.raw());
+                sys::napi_ref_threadsafe_function(env.raw(), wake.raw());
             } else {
-                napi::sys::napi_unref_threadsafe_function(env.raw(), wake.raw());
+                sys::napi_unref_threadsafe_function(env.raw(), wake.raw());
             }
         }
     }

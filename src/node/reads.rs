@@ -115,14 +115,14 @@ impl Reads {
     ) -> Option<String> {
         let Self { open, mut calls } = self;
         let count = calls.len();
-        let (mut text, mut buffers) = (String::new(), Vec::new());
+        let (mut text, mut beside) = (String::new(), Vec::new());
         if may_run_inline {
             let work = |tx: &ReadTx<'_>| {
                 while text.len() < INLINE_TEXT
                     && let Some((id, call)) = calls.front()
                     && let Some(outcome) = call.run_quickly(tx).transpose()
                 {
-                    put_completion(&mut text, &mut buffers, *id, outcome);
+                    put_completion(&mut text, &mut beside, *id, outcome);
                     calls.pop_front();
                 }
                 Ok(())
@@ -131,16 +131,16 @@ impl Reads {
                 Ok(Ok(())) | Err(_) => {}
                 Ok(Err(error)) => {
                     for (id, _) in calls.drain(..) {
-                        put_completion(&mut text, &mut buffers, id, Err(error.clone()));
+                        put_completion(&mut text, &mut beside, id, Err(error.clone()));
                     }
                 }
             }
         }
         let done = count - calls.len();
-        if !buffers.is_empty() {
-            // Only a message of its own has buffers beside its text.
+        if !beside.is_empty() {
+            // Only a message of its own has something beside its text.
             expect(done);
-            port.send(std::mem::take(&mut text), done, buffers);
+            port.send(std::mem::take(&mut text), done, beside);
         }
         if !calls.is_empty() {
             expect(calls.len());

@@ -308,13 +308,13 @@ fn a_completion_may_hold_the_last_handle() {
     saved.recv().unwrap().unwrap();
     // Free again once the handle is closed, on whatever thread that happens.
     let options = options(&directory);
-    let mut deleted = settee::database::Database::delete_at("db", Some(directory.path()));
+    let mut deleted = Database::delete_at("db", Some(directory.path()));
     for _ in 0..500 {
         if deleted.is_ok() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
-        deleted = settee::database::Database::delete_at("db", Some(directory.path()));
+        deleted = Database::delete_at("db", Some(directory.path()));
     }
     deleted.unwrap();
     drop(options);
