@@ -108,15 +108,16 @@ impl Database {
     }
 
     /// Keeps these pieces, one after the other, as a blob; else as [`Database::store_blob_from`].
+    /// `next` is given pieces that are done with, as far as they are by then.
     ///
     /// # Errors
     /// `NotOpen`, that of `next`, those of the disk.
     pub fn store_blob_pieces<P: AsRef<[u8]> + Send + Sync>(
         &self,
-        mut next: impl FnMut() -> Result<Option<P>>,
+        next: impl FnMut(Option<P>) -> Result<Option<P>>,
     ) -> Result<(BlobDigest, u64)> {
         let mut writer = self.blob_writer()?;
-        writer.write_overlapped(|_| next())?;
+        writer.write_overlapped(next)?;
         writer.finish(None, None)
     }
 

@@ -80,8 +80,6 @@ pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
 
 #[cfg(feature = "node")]
-pub(crate) use crate::storage::hints::will_be_filled;
-
 use call_queue::{Entry, read_job, write_job};
 use engine::Engine;
 use registry::Slot;

@@ -78,7 +78,7 @@ fn a_whole_blob_is_stored_and_read_whatever_its_size_and_the_pieces_it_comes_in(
         let mut pieces = content.chunks(70_001);
         let stored = fixture
             .database
-            .store_blob_pieces(|| Ok(pieces.next()))
+            .store_blob_pieces(|_| Ok(pieces.next()))
             .unwrap();
         assert_eq!(stored, (digest, size as u64));
         let whole = fixture.database.blob_reader(&digest).unwrap().unwrap();

@@ -71,7 +71,7 @@ fn child_filler() {
         .and_then(|()| writer.finish(None, None));
     assert_eq!(blob.unwrap_err().code(), 13);
     let mut pieces = std::iter::repeat_n([7; 100_000], 100);
-    let blob = database.store_blob_pieces(|| Ok(pieces.next()));
+    let blob = database.store_blob_pieces(|_| Ok(pieces.next()));
     assert_eq!(blob.unwrap_err().code(), 13);
 
     let check = |database: &Database| {
