@@ -79,7 +79,6 @@ pub(crate) use revisions::local_wins;
 pub use saves::SaveList;
 pub use transaction::{ReadTx, WriteTx};
 
-#[cfg(feature = "node")]
 use call_queue::{Entry, read_job, write_job};
 use engine::Engine;
 use registry::Slot;
