@@ -49,25 +49,31 @@ export async function saveBlobToFile(
   { digest }: BlobMetadata,
   path: string,
 ): Promise<void> {
-  const engine = collection.getEngine() as Partial<SetteeEngine>;
-  if (typeof engine.database_SaveBlob !== 'function') {
-    throw liteException(ErrorCode.Unsupported, 'this engine cannot write files: not supported');
-  }
+  const save = engineFunction(collection, 'database_SaveBlob', 'write files');
   const { name } = collectionArgs(collection);
-  await engine.database_SaveBlob({ name, digest, path: stripFileScheme(path) });
+  await save({ name, digest, path: stripFileScheme(path) });
+}
+
+/** A function that only settee's engine has; throws where it is not there. */
+function engineFunction<Name extends 'database_ReadBlob' | 'database_SaveBlob'>(
+  collection: Collection,
+  name: Name,
+  purpose: string,
+): SetteeEngine[Name] {
+  const engine = collection.getEngine() as SetteeEngine;
+  if (typeof engine[name] !== 'function') {
+    throw liteException(ErrorCode.Unsupported, `this engine cannot ${purpose}: not supported`);
+  }
+  return engine[name].bind(engine) as SetteeEngine[Name];
 }
 
 async function* readChunks(
   collection: Collection,
   metadata: BlobMetadata,
 ): AsyncGenerator<Uint8Array> {
-  const engine = collection.getEngine() as Partial<SetteeEngine>;
-  if (typeof engine.database_ReadBlob !== 'function') {
-    throw liteException(ErrorCode.Unsupported, 'this engine cannot stream blobs: not supported');
-  }
+  const read = engineFunction(collection, 'database_ReadBlob', 'stream blobs');
   const { name } = collectionArgs(collection);
   const { digest } = metadata;
-  const read = engine.database_ReadBlob.bind(engine);
   const ask = (offset: number) => {
     const chunk = read({ name, digest, offset, length: CHUNK_BYTES });
     // Whoever takes it hears of its failure; it may also never be taken.

@@ -162,10 +162,7 @@ export class Document {
    * empty when there is no blob.
    */
   async getBlobContent(key: string): Promise<ArrayBuffer> {
-    const { collection } = this;
-    if (!collection) {
-      throw new TypeError(`document "${this.id}" has no collection to read the blob from`);
-    }
+    const collection = this.blobCollection();
     const { data } = await collection.getEngine().collection_GetBlobContent({
       ...collectionArgs(collection),
       documentId: this.id,
@@ -190,11 +187,7 @@ export class Document {
     if (metadata === null) {
       return null;
     }
-    const { collection } = this;
-    if (!collection) {
-      throw new TypeError(`document "${this.id}" has no collection to read the blob from`);
-    }
-    return openBlobStream(collection, metadata);
+    return openBlobStream(this.blobCollection(), metadata);
   }
 
   /**
@@ -211,11 +204,15 @@ export class Document {
     if (metadata === null) {
       throw liteException(ErrorCode.NotFound, `document "${this.id}" has no blob "${key}"`);
     }
-    const { collection } = this;
-    if (!collection) {
+    await saveBlobToFile(this.blobCollection(), metadata, path);
+  }
+
+  /** Where its blobs are; throws a `TypeError` for a document that was never read or saved. */
+  private blobCollection(): Collection {
+    if (!this.collection) {
       throw new TypeError(`document "${this.id}" has no collection to read the blob from`);
     }
-    await saveBlobToFile(collection, metadata, path);
+    return this.collection;
   }
 
   private has(key: string): boolean {

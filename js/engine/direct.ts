@@ -33,20 +33,20 @@ export type DirectSave = (args: DirectSaveArgs) => Promise<void> | undefined;
 export type DirectQuery = (args: QueryExecuteArgs) => Promise<ResultSet> | undefined;
 
 /** The functions of an engine that may have a direct form, and what it is. */
-interface DirectForms {
+export interface DirectForms {
   collection_Save: DirectSave;
   query_Execute: DirectQuery;
 }
 
 const DIRECT = Symbol('settee.direct');
 
-/** Says that `call`, the engine function of this name, has a direct form. */
+/** Says that the engine's function of this name has a direct form. */
 export function offerDirect<Name extends keyof DirectForms>(
-  _name: Name,
-  call: object,
+  engine: Pick<ICoreEngine, Name>,
+  name: Name,
   form: DirectForms[Name],
 ): void {
-  Object.defineProperty(call, DIRECT, { value: form });
+  Object.defineProperty(engine[name], DIRECT, { value: form });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { uuid } from '../util/uuid';
 import type { SetteeEngine } from './core-engine';
-import { direct, offerDirect } from './direct';
+import { type DirectForms, direct, offerDirect } from './direct';
 import { ENGINE_FUNCTION_NAMES } from './engine-functions';
 
 /** Argument of `plugin_Configure`. */
@@ -53,20 +53,18 @@ export function createLazyEngine(load: () => SetteeEngine): IonicCouchbaseLitePl
       return call(...args);
     };
   }
-  offerDirect('collection_Save', target.collection_Save as object, (args) => {
-    try {
-      return direct(engine(), 'collection_Save')?.(args);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  });
-  offerDirect('query_Execute', target.query_Execute as object, (args) => {
-    try {
-      return direct(engine(), 'query_Execute')?.(args);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  });
+  const forwardDirect = <Name extends keyof DirectForms>(name: Name): void => {
+    const form = (args: never): unknown => {
+      try {
+        return (direct(engine(), name) as ((args: never) => unknown) | undefined)?.(args);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
+    offerDirect(target as unknown as SetteeEngine, name, form as DirectForms[Name]);
+  };
+  forwardDirect('collection_Save');
+  forwardDirect('query_Execute');
   Object.defineProperties(target, {
     debugConsole: {
       enumerable: true,

@@ -108,9 +108,8 @@ export class CallQueue {
   private gathered: number[] = [];
   private scheduled = false;
   private inlineLeft = INLINE_CALLS;
-  /** The message that is being taken apart, and whether it may tell of blobs if that is known. */
-  private text = '';
-  private blobsInText: boolean | undefined;
+  /** Whether the message that is being taken apart may tell of blobs. */
+  private blobsInText = false;
 
   constructor() {
     const { NativeEngine } = loadAddon();
@@ -283,6 +282,7 @@ export class CallQueue {
     return call;
   }
 
+  /** Hands over what was called in this tick, after a turn of the event loop if it has to wait for one. */
   private readonly endTick = (): void => {
     if (this.inlineLeft < Math.min(this.gathered.length, INLINE_CALLS)) {
       setImmediate(this.endTurn);
@@ -367,8 +367,7 @@ export class CallQueue {
 
   private receive(text: string, beside: Beside[]): void {
     const entries = JSON.parse(text);
-    this.text = text;
-    this.blobsInText = undefined;
+    this.blobsInText = mayHoldBlobs(text);
     for (let at = 0; at < entries.length; at += 3) {
       const call = entries[at] as number;
       const kind = entries[at + 1];
@@ -380,7 +379,6 @@ export class CallQueue {
         this.settle(call, kind, entries[at + 2], beside);
       }
     }
-    this.text = '';
   }
 
   private settle(call: number, kind: Kind, value: any, beside: Beside[]): void {
@@ -414,19 +412,12 @@ export class CallQueue {
         pending.resolve(JSON.parse(joined(beside[value] as string[])));
         break;
       default:
-        if (pending.text !== '' && this.mayTellOfBlobs()) {
+        if (this.blobsInText && pending.text !== '') {
           const { text } = pending;
           addRawBlobs(value, (digest) => this.readBlob(text, digest));
         }
         pending.resolve(value);
     }
-  }
-
-  private mayTellOfBlobs(): boolean {
-    if (this.blobsInText === undefined) {
-      this.blobsInText = mayHoldBlobs(this.text);
-    }
-    return this.blobsInText;
   }
 
   /** Saves of calls that follow each other: revision id and sequence of each. */

@@ -243,8 +243,8 @@ export function nativeEngine(): SetteeEngine {
     const { collection_Save: save, query_Execute: query } = NativeEngine.prototype;
     define(made, 'collection_Save', (args: Fields) => save.call(made, args));
     define(made, 'query_Execute', (args: Fields) => query.call(made, args));
-    offerDirect('collection_Save', made.collection_Save, (args) => made.saveDirectly(args));
-    offerDirect('query_Execute', made.query_Execute, (args) => made.queryDirectly(args));
+    offerDirect(made, 'collection_Save', (args) => made.saveDirectly(args));
+    offerDirect(made, 'query_Execute', (args) => made.queryDirectly(args));
     instance = made;
   }
   return instance;

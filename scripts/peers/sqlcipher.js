@@ -2,7 +2,7 @@ const fs = require('fs');
 const path = require('path');
 const { fingerprint, readStamp, writeStamp } = require('../lib/fingerprint');
 const { ROOT, capture } = require('../lib/run');
-const { download, need } = require('./packages');
+const { need, pipInstall } = require('./packages');
 
 const INSTALLED = path.join(ROOT, 'tmp', 'interop', 'sqlcipher');
 
@@ -23,13 +23,7 @@ async function sqlcipher() {
     return { folder: INSTALLED };
   }
   fs.rmSync(INSTALLED, { recursive: true, force: true });
-  await need('pip', () => capture('python3', ['-m', 'pip', '--version']) !== undefined, [
-    'python3-pip',
-  ]);
-  await download('sqlcipher3', 'python3', [
-    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'],
-    ...['--only-binary=:all:', '--root-user-action=ignore', '--target', INSTALLED, PACKAGE],
-  ]);
+  await pipInstall('sqlcipher3', INSTALLED, ['--only-binary=:all:', PACKAGE]);
   writeStamp('sqlcipher', stamp);
   return { folder: INSTALLED };
 }

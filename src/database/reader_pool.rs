@@ -36,7 +36,7 @@ pub(super) struct Snapshot {
     engine: Arc<Engine>,
     connection: Option<Connection>,
     collections: Arc<CollectionMap>,
-    /// When it may be kept: which of the times between two writers it belongs to.
+    /// When it may be kept: [`PoolState::quiet`] as it began.
     quiet: Option<u64>,
 }
 
@@ -123,6 +123,11 @@ struct PoolState {
 }
 
 impl PoolState {
+    /// How many connections rest.
+    fn resting(&self) -> usize {
+        self.idle.len() + usize::from(self.kept.is_some())
+    }
+
     /// A connection that rests, in no transaction.
     fn pop(&mut self) -> Option<Connection> {
         self.idle.pop().or_else(|| {
@@ -203,8 +208,7 @@ impl ReaderPool {
     /// A connection, if nobody reads and nothing waits.
     pub(super) fn take_if_all_rest(&self) -> Option<Connection> {
         let mut state = lock(&self.state);
-        let resting = state.idle.len() + usize::from(state.kept.is_some());
-        let all_rest = resting == state.open && state.tasks.is_empty();
+        let all_rest = state.resting() == state.open && state.tasks.is_empty();
         if all_rest { state.pop() } else { None }
     }
 
@@ -304,7 +308,7 @@ impl ReaderPool {
     pub(super) fn close_all(&self, key: Option<CipherKey>) {
         let mut state = lock(&self.state);
         loop {
-            state.open -= state.idle.len() + usize::from(state.kept.is_some());
+            state.open -= state.resting();
             state.idle.clear();
             state.kept = None;
             if state.open == 0 {

@@ -8,8 +8,8 @@
 //! | 3, id, target, document id | delete |
 //! | 4, id, target, document id | purge |
 //! | 5, target, name, scope, collection | defines a target, anew or as the next number |
-//! | 7, id, database, query, parameters as JSON text, form | query; form 0 text, 1 rows |
 //! | 6, first id, n, index of the first head, offset of the first text | n saves without blobs |
+//! | 7, id, database, query, parameters as JSON text, form | query; form 0 text, 1 rows |
 //!
 //! The saves of kind 6 have ids that follow each other. Each has a head of four numbers in an array
 //! beside: target, concurrency, bytes of its document id, bytes of its body. Ids and bodies lie in

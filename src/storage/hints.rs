@@ -7,19 +7,14 @@ use std::mem::MaybeUninit;
 /// `DEFAULT_MMAP_THRESHOLD_MAX`), so that what is said about it ends with it.
 const OWN_MAPPING: usize = 32 * 1024 * 1024;
 
-/// An empty buffer with room for `capacity` bytes, in huge pages if it is large.
+/// An empty buffer with room for `capacity` bytes, in huge pages if it is large: the first touch of
+/// small pages costs several times what filling them does.
 pub(crate) fn large_buffer(capacity: usize) -> Vec<u8> {
     let mut buffer = Vec::with_capacity(capacity);
-    will_be_filled(buffer.spare_capacity_mut());
-    buffer
-}
-
-/// Asks for huge pages for new memory if it is large: the first touch of small pages costs several
-/// times what filling them does.
-pub(crate) fn will_be_filled(memory: &mut [MaybeUninit<u8>]) {
-    if memory.len() > OWN_MAPPING {
-        ask_for_huge_pages(memory);
+    if capacity > OWN_MAPPING {
+        ask_for_huge_pages(buffer.spare_capacity_mut());
     }
+    buffer
 }
 
 #[cfg(target_os = "linux")]
