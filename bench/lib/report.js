@@ -100,7 +100,7 @@ function printSummary(findings) {
 /** @param {number} value */
 function number(value) {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
-  return String(Math.round(value * 100) / 100);
+  return String(Math.abs(value) < 1 ? Number(value.toPrecision(3)) : Math.round(value * 100) / 100);
 }
 
 module.exports = { machine, printFacts, mark, print, printSummary };

@@ -1,3 +1,4 @@
+import type { QueryExecuteArgs } from '../engine/arguments';
 import type { ICoreEngine } from '../engine/core-engine';
 import { direct } from '../engine/direct';
 import { currentEngine } from '../engine/engine-locator';
@@ -49,12 +50,19 @@ export class Query {
     hide(this, '_engine', currentEngine());
   }
 
-  async execute(): Promise<ResultSet> {
-    const args = this.args();
-    const rows = direct(this._engine, 'query_Execute')?.(args);
-    return rows === undefined
-      ? JSON.parse((await this._engine.query_Execute(args)).data)
-      : await rows;
+  /** The rows. */
+  execute(): Promise<ResultSet> {
+    // Not async: a promise around the engine's would cost as much as finding a row.
+    try {
+      const args = this.args();
+      return direct(this._engine, 'query_Execute')?.(args) ?? this.executeIndirectly(args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private async executeIndirectly(args: QueryExecuteArgs): Promise<ResultSet> {
+    return JSON.parse((await this._engine.query_Execute(args)).data);
   }
 
   /** The SQL, the query plan and the JSON form, as text. */
@@ -110,7 +118,7 @@ export class Query {
     return this.queryString;
   }
 
-  private args() {
+  private args(): QueryExecuteArgs {
     return {
       name: this.database.getUniqueName(),
       query: this.queryString,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::collection::CollectionMap;
@@ -120,6 +120,8 @@ struct PoolState {
     tasks: VecDeque<ReadTask>,
     threads: usize,
     sleeping: usize,
+    /// How many wait for a connection: telling nobody would be a system call for each read.
+    awaiting: usize,
 }
 
 impl PoolState {
@@ -169,10 +171,7 @@ impl ReaderPool {
             if state.open < READERS_MAX {
                 return self.open_one(state);
             }
-            state = self
-                .connection_came
-                .wait(state)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = self.wait_for_connection(state);
         }
     }
 
@@ -212,13 +211,14 @@ impl ReaderPool {
         if all_rest { state.pop() } else { None }
     }
 
-    fn open_one(&self, mut state: std::sync::MutexGuard<'_, PoolState>) -> Result<Connection> {
+    fn open_one(&self, mut state: MutexGuard<'_, PoolState>) -> Result<Connection> {
         state.open += 1;
         let key = state.key.clone();
         drop(state);
         Connection::open_reader(&self.file, key.as_ref()).inspect_err(|_| {
-            lock(&self.state).open -= 1;
-            self.connection_came.notify_one();
+            let mut state = lock(&self.state);
+            state.open -= 1;
+            self.tell_of_connection(&state);
         })
     }
 
@@ -228,7 +228,7 @@ impl ReaderPool {
         let is_current = quiet == Some(state.quiet) && connection.in_transaction();
         if is_current && state.kept.is_none() {
             state.kept = Some(connection);
-            self.connection_came.notify_all();
+            self.tell_of_connection(&state);
             return;
         }
         connection.close_snapshot();
@@ -237,7 +237,7 @@ impl ReaderPool {
         } else {
             state.open -= 1;
         }
-        self.connection_came.notify_all();
+        self.tell_of_connection(&state);
     }
 
     /// Gives a task to a thread of the pool.
@@ -280,7 +280,7 @@ impl ReaderPool {
             let (guard, timeout) = self
                 .task_came
                 .wait_timeout(state, THREAD_IDLE)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+                .unwrap_or_else(PoisonError::into_inner);
             state = guard;
             state.sleeping -= 1;
             if timeout.timed_out() && state.tasks.is_empty() {
@@ -315,10 +315,26 @@ impl ReaderPool {
                 state.key = key;
                 return;
             }
-            state = self
-                .connection_came
-                .wait(state)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = self.wait_for_connection(state);
+        }
+    }
+
+    fn wait_for_connection<'a>(
+        &self,
+        mut state: MutexGuard<'a, PoolState>,
+    ) -> MutexGuard<'a, PoolState> {
+        state.awaiting += 1;
+        let mut state = self
+            .connection_came
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.awaiting -= 1;
+        state
+    }
+
+    fn tell_of_connection(&self, state: &PoolState) {
+        if state.awaiting > 0 {
+            self.connection_came.notify_all();
         }
     }
 }

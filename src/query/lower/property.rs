@@ -59,9 +59,7 @@ impl<'q> Lowering<'q> {
                 Ok(())
             }
             Target::Document(source) => {
-                self.push("sp1_value(");
-                self.column(source, "body, ");
-                self.end_path(rest);
+                self.body_property("sp1_value(", source, rest);
                 Ok(())
             }
             Target::Element(source) => {
@@ -82,6 +80,13 @@ impl<'q> Lowering<'q> {
                 Ok(())
             }
         }
+    }
+
+    /// What is inside a document, by `sp1_value` or a sister of it.
+    pub(super) fn body_property(&mut self, function: &str, source: usize, path: &[Step]) {
+        self.push(function);
+        self.column(source, "body, ");
+        self.end_path(path);
     }
 
     /// A path and the parenthesis that closes the call.

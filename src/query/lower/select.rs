@@ -177,7 +177,7 @@ impl<'q> Lowering<'q> {
                     add(name, self.whole(source, select.distinct));
                 }
             } else {
-                let sql = self.result(&item.expr, select.distinct)?;
+                let sql = self.result(&item.expr, select)?;
                 let name = match &item.alias {
                     Some(alias) => ColumnName::Alias(alias.clone()),
                     None => self.own_name(&item.expr),
@@ -204,15 +204,43 @@ impl<'q> Lowering<'q> {
         }
     }
 
-    fn result(&mut self, expr: &'q Expr, distinct: bool) -> Result<String> {
+    fn result(&mut self, expr: &'q Expr, select: &'q Select) -> Result<String> {
+        if self.is_plain_column(expr) {
+            return self.piece(expr);
+        }
         if let Expr::Property(path, at) = expr
-            && let (Target::Document(source), []) = self.resolve(path, *at)?
+            && let (Target::Document(source), rest) = self.resolve(path, *at)?
         {
-            return Ok(self.whole(source, distinct));
+            if rest.is_empty() {
+                return Ok(self.whole(source, select.distinct));
+            }
+            // What a group has in common is known to SQLite only as GROUP BY writes it.
+            if select.group_by.is_empty() {
+                return self.piece_of(|lowering| {
+                    lowering.body_property("sp1_column(", source, rest);
+                    Ok(())
+                });
+            }
         }
         self.piece_of(|lowering| {
             lowering.wrapped("sp1_result(", |lowering| lowering.passed_on(expr))
         })
+    }
+
+    /// Whether it is a column of a table that holds texts and numbers only: a field of metadata.
+    fn is_plain_column(&self, expr: &Expr) -> bool {
+        let field = match expr {
+            Expr::Property(path, _) => match self.resolve_hiding(path, &[]) {
+                Some((Target::Meta(_, field), [])) => Some(field),
+                _ => None,
+            },
+            Expr::Access(base, path, _) => match (&**base, path.as_slice()) {
+                (Expr::Meta(..), [Step::Name(name)]) => MetaField::find(name),
+                _ => None,
+            },
+            _ => None,
+        };
+        field.is_some_and(|field| field != MetaField::Deleted)
     }
 
     /// How an item without alias is called.

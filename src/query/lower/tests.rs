@@ -145,6 +145,26 @@ fn booleans_keep_their_type_where_they_are_passed_on() {
 }
 
 #[test]
+fn columns_are_wrapped_only_where_their_type_has_to_be_told() {
+    all_equal(
+        &[
+            ("n", "sp1_column(\"_\".body, 'n')"),
+            ("_.a.b[0]", "sp1_column(\"_\".body, 'a.b[0]')"),
+            ("META().id", "\"_\".id"),
+            ("META(_).sequence", "\"_\".sequence"),
+            ("_id", "\"_\".id"),
+            ("n + 1", "sp1_result((sp1_value(\"_\".body, 'n') + 1))"),
+            ("META().id.x", "sp1_result(sp1_path(\"_\".id, 'x'))"),
+        ]
+        .map(|(text, sql)| (text, sql.to_owned())),
+        column,
+    );
+    let sql = compiled("SELECT n, COUNT(*) AS c FROM _ GROUP BY n").sql;
+    let column = "SELECT sp1_result(sp1_value(\"_\".body, 'n')), ";
+    assert!(sql.starts_with(column), "{sql}");
+}
+
+#[test]
 fn containers_of_literals_are_made_once() {
     assert_eq!(
         column("[1, 'a', MISSING] AS r"),
@@ -293,14 +313,14 @@ fn sources_are_joined() {
     let sql = compiled("SELECT e.n FROM _ e LEFT JOIN s.k d ON e.x = META(d).id UNNEST e.t t").sql;
     assert_eq!(
         sql,
-        "SELECT sp1_result(sp1_value(\"e\".body, 'n')) FROM \"docs_1\" AS \"e\" \
+        "SELECT sp1_column(\"e\".body, 'n') FROM \"docs_1\" AS \"e\" \
          LEFT JOIN \"docs_2\" AS \"d\" ON \"d\".flags & 1 = 0 AND \
          (sp1_value(\"e\".body, 'x') = +\"d\".id AND sp1_value(\"e\".body, 'x') = \"d\".id) \
          JOIN jsonb_each(sp1_jsonb(\"e\".body, 't')) AS \"t\" WHERE \"e\".flags & 1 = 0"
     );
     compiled("SELECT a.n FROM _ a JOIN s.k b ON b.n = META(c).id JOIN t.k c ON true");
     let twice = compiled("SELECT k.n AS a, s.k.n AS b FROM s.k JOIN t.k x ON true").sql;
-    assert!(twice.contains("sp1_value(\"k\".body, 'n')"), "{twice}");
+    assert!(twice.contains("sp1_column(\"k\".body, 'n')"), "{twice}");
     let same = compiled("SELECT s.k.n AS a, t.k.n AS b FROM s.k JOIN t.k ON true").sql;
     assert!(
         same.contains("AS \"k\" JOIN \"docs_3\" AS \"k#1\""),
@@ -593,7 +613,7 @@ fn nothing_of_a_text_is_sql() {
     let sql = compiled(text).sql;
     assert_eq!(
         sql,
-        "SELECT sp1_result(sp1_value(\"q\"\"; --\".body, 'a\"; DROP TABLE docs_1; --')) \
+        "SELECT sp1_column(\"q\"\"; --\".body, 'a\"; DROP TABLE docs_1; --') \
          FROM \"docs_1\" AS \"q\"\"; --\" WHERE \"q\"\"; --\".flags & 1 = 0 \
          AND (sp1_value(\"q\"\"; --\".body, 'it''s') = sp1_concat('it''s', '\\'))"
     );

@@ -13,6 +13,7 @@
 //! | `sp1_param(?)` | a bound parameter as a value |
 //! | `sp1_int(value)` | an integer as it is; anything else fails the query |
 //! | `sp1_result(value)` | a column of the result, see [`super::encoding`] |
+//! | `sp1_column(body, 'path')` | the same as `sp1_result(sp1_value(body, 'path'))` |
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use super::accessor::{self, Element};
 use super::call::{Call, Raw, Traits, register as register_one};
 use super::encoding::{ARRAY, OBJECT, RESULT_FALSE, RESULT_NULL, RESULT_TRUE};
 use crate::error::Result;
+use crate::model::body::element as kind;
 use crate::query::value::Value;
 
 pub(super) fn register(connection: &rusqlite::Connection, state: &Arc<State>) -> Result<()> {
@@ -40,6 +42,7 @@ pub(super) fn register(connection: &rusqlite::Connection, state: &Arc<State>) ->
     };
     register_one(connection, state, "sp1_value", subtyped(2), value)?;
     register_one(connection, state, "sp1_result", plain(1), result)?;
+    register_one(connection, state, "sp1_column", plain(2), column)?;
     add("sp1_root", plain(1), root)?;
     add("sp1_path", subtyped(2), path)?;
     add("sp1_jsonb", plain(2), jsonb)?;
@@ -151,15 +154,21 @@ fn int(call: &Call<'_>, _: &State) {
 #[inline]
 fn result(call: &Call<'_>, _: &State) {
     match call.arg(0) {
-        Raw::Integer(number) if call.is_boolean(0) => {
-            call.blob(&[if number == 0 {
-                RESULT_FALSE
-            } else {
-                RESULT_TRUE
-            }]);
-        }
+        Raw::Integer(0) if call.is_boolean(0) => call.blob(&[RESULT_FALSE]),
+        Raw::Integer(_) if call.is_boolean(0) => call.blob(&[RESULT_TRUE]),
         Raw::Blob([]) => call.blob(&[RESULT_NULL]),
         _ => call.same(0),
+    }
+}
+
+#[inline]
+fn column(call: &Call<'_>, _: &State) {
+    let Some(element) = found(call) else { return };
+    match element.kind {
+        kind::NULL => call.blob(&[RESULT_NULL]),
+        kind::FALSE => call.blob(&[RESULT_FALSE]),
+        kind::TRUE => call.blob(&[RESULT_TRUE]),
+        _ => call.answer_element(&element),
     }
 }
 
@@ -213,6 +222,10 @@ mod tests {
             ("i.x", Sql::Null, Sql::Null),
         ] {
             assert_eq!((value(path), result(path)), (inside, outside), "{path}");
+        }
+        for path in ["i", "d", "s", "t", "f", "n", "a", "o", "missing", "i.x"] {
+            let column = get(&connection, &format!("sp1_column(body, '{path}')"));
+            assert_eq!(column, result(path), "{path}");
         }
         // Canonical: an integral double inside a container is an integer.
         assert_eq!(value("a"), Sql::Blob(vec![b'A', 0x2b, 0x13, b'1']));
