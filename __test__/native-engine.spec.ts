@@ -58,6 +58,27 @@ describe('the process', () => {
   });
 });
 
+describe('large bytes', () => {
+  it('are taken as they are when the call returns, also those that storing cannot keep up with', () => {
+    const result = run(`
+      const { createHash, randomBytes } = require('crypto');
+      const at = await open('a');
+      const pattern = randomBytes(1 << 20);
+      const bytes = [70_000, 5_000_000, 20_000_000, 90_000_000, 90_000_001].map((size) => Buffer.alloc(size, pattern));
+      const digests = bytes.map((some) => 'sha1-' + createHash('sha1').update(some).digest('base64'));
+      const blobs = Object.fromEntries(bytes.map((data, i) => ['b' + i, { contentType: 'a/b', data }]));
+      const save = (at) => engine.collection_Save({ ...at, id: 'x', document: '{}', blobs, concurrencyControl: null });
+      const saved = save(at);
+      bytes.forEach((some) => some.fill(0));
+      await saved;
+      const refused = await save({ ...at, name: 'nobody' }).catch((error) => error.domain);
+      const { _data } = await engine.collection_GetDocument({ ...at, docId: 'x' });
+      console.log(JSON.stringify([digests.map((digest, i) => _data['b' + i].digest === digest), refused]));
+    `);
+    expect(result).toEqual([[true, true, true, true, true], 'CouchbaseLite']);
+  });
+});
+
 describe('the event loop', () => {
   it('turns while a chain of awaited calls runs', () => {
     const result = run(`

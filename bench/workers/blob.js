@@ -11,7 +11,7 @@ const { serve } = require('../../examples/node/sync-demo/child');
 const { timed } = require('../lib/stats');
 
 /** Times a transfer that does not compete with what the one before it left to be written and freed. */
-async function quietly(/** @type {() => Promise<void>} */ work) {
+async function quietly(/** @type {() => Promise<unknown>} */ work) {
   /** @type {any} */ (globalThis).gc();
   spawnSync('sync');
   return timed(work);
@@ -29,33 +29,55 @@ function content(file, way) {
   return way === 'Buffer' ? buffer : /** @type {ArrayBuffer} */ (buffer.buffer);
 }
 
+/**
+ * Seconds of one transfer after the other; those of settee have a plain copy before them each, for
+ * how fast this machine copies changes within seconds.
+ */
+class Transfers {
+  /** @param {string} file @param {string} folder */
+  constructor(file, folder) {
+    this.file = file;
+    this.copy = path.join(folder, 'copy');
+    /** @type {[way: string, seconds: number][]} */
+    this.times = [];
+  }
+
+  /** @param {string} way @param {() => Promise<unknown>} work */
+  async time(way, work) {
+    this.times.push([way, await quietly(work)]);
+  }
+
+  /** @param {string} way @param {() => Promise<unknown>} work */
+  async compare(way, work) {
+    await this.time('copy', () => fs.promises.copyFile(this.file, this.copy));
+    fs.unlinkSync(this.copy);
+    await this.time(way, work);
+  }
+}
+
 serve({
-  /** fs.copyFile, the same with the copy forced to disk as settee does, and Node's streams. @param {{ file: string, folder: string }} args */
+  /** A copy that is forced to disk as settee does, and one by Node's streams. @param {{ file: string, folder: string }} args */
   async copy({ file, folder }) {
-    const plain = path.join(folder, 'copy');
-    const forced = path.join(folder, 'copy-forced');
-    const streamed = path.join(folder, 'copy-streamed');
-    const seconds = {
-      copy: await quietly(() => fs.promises.copyFile(file, plain)),
-      'copy and fsync': await quietly(async () => {
-        await fs.promises.copyFile(file, forced);
-        const handle = await fs.promises.open(forced, 'r+');
-        await handle.sync();
-        await handle.close();
-      }),
-      'copy by stream': await quietly(() =>
-        promisify(pipeline)(fs.createReadStream(file), fs.createWriteStream(streamed)),
-      ),
-    };
-    for (const copy of [plain, forced, streamed]) fs.unlinkSync(copy);
-    return seconds;
+    const transfers = new Transfers(file, folder);
+    const copy = path.join(folder, 'other-copy');
+    await transfers.time('copy and fsync', async () => {
+      await fs.promises.copyFile(file, copy);
+      const handle = await fs.promises.open(copy, 'r+');
+      await handle.sync();
+      await handle.close();
+    });
+    fs.unlinkSync(copy);
+    await transfers.time('copy by stream', () =>
+      promisify(pipeline)(fs.createReadStream(file), fs.createWriteStream(copy)),
+    );
+    fs.unlinkSync(copy);
+    return transfers.times;
   },
 
   /** @param {{ file: string, folder: string, key?: string }} args */
   async settee({ file, folder, key }) {
     const { Blob, Database, DatabaseConfiguration, MutableDocument } = require('../..');
-    /** @type {Record<string, number>} */
-    const seconds = {};
+    const transfers = new Transfers(file, folder);
     for (const way of ['path', 'bytes', 'Buffer']) {
       // A new database each: content that is there already would not be written again.
       const own = fs.mkdtempSync(path.join(folder, 'blob-'));
@@ -63,9 +85,9 @@ serve({
       await database.open();
       const collection = await database.createCollection('orders', 'shop');
       const bytes = way === 'path' ? undefined : content(file, way);
-      seconds[`in by ${way}`] = await quietly(async () => {
+      await transfers.compare(`in by ${way}`, async () => {
         const doc = new MutableDocument('doc', {});
-        doc.setBlob('file', bytes ? new Blob(TYPE, bytes) : await Blob.fromFile(TYPE, file));
+        doc.setBlob('file', bytes ? new Blob(TYPE, bytes) : Blob.fromFile(TYPE, file));
         await collection.save(doc);
       });
       const doc = await collection.document('doc');
@@ -75,16 +97,16 @@ serve({
         if (length !== fs.statSync(file).size) throw new Error(`${length} bytes came out`);
       };
       if (way === 'path') {
-        seconds['out by path'] = await quietly(() => doc.saveBlobToFile('file', out));
+        await transfers.compare('out by path', () => doc.saveBlobToFile('file', out));
         check(fs.statSync(out).size);
         fs.unlinkSync(out);
-        seconds['out by stream'] = await quietly(() =>
+        await transfers.compare('out by stream', () =>
           promisify(pipeline)(doc.blobStream('file'), fs.createWriteStream(out)),
         );
         check(fs.statSync(out).size);
       } else if (way === 'bytes') {
         let length = 0;
-        seconds['out by bytes'] = await quietly(async () => {
+        await transfers.compare('out by bytes', async () => {
           length = (await doc.getBlobContent('file')).byteLength;
         });
         check(length);
@@ -92,6 +114,6 @@ serve({
       await database.close();
       fs.rmSync(own, { recursive: true, force: true });
     }
-    return seconds;
+    return transfers.times;
   },
 });

@@ -61,7 +61,7 @@ const PIECE: usize = 256 * 1024;
 const PIECES: usize = 16;
 
 /// Bytes from which on a blob is hashed by a thread of its own.
-const OVERLAP_FROM: u64 = 1024 * 1024;
+const OVERLAP_FROM: u64 = 512 * 1024;
 
 impl Database {
     /// Starts to write a blob. Blocks on the disk: for threads that may.
@@ -90,7 +90,7 @@ impl Database {
         mut read: impl FnMut(&mut [u8]) -> Result<usize>,
     ) -> Result<(BlobDigest, u64)> {
         let mut writer = self.blob_writer()?;
-        writer.write_overlapped(|used: Option<Vec<u8>>| {
+        writer.write_overlapped(|used| {
             let mut piece = used.unwrap_or_else(|| vec![0; PIECE]);
             // Whole pieces, for the last read may have shortened it.
             piece.resize(PIECE, 0);
@@ -104,20 +104,6 @@ impl Database {
             piece.truncate(count);
             Ok((count > 0).then_some(piece))
         })?;
-        writer.finish(None, None)
-    }
-
-    /// Keeps these pieces, one after the other, as a blob; else as [`Database::store_blob_from`].
-    /// `next` is given pieces that are done with, as far as they are by then.
-    ///
-    /// # Errors
-    /// `NotOpen`, that of `next`, those of the disk.
-    pub fn store_blob_pieces<P: AsRef<[u8]> + Send + Sync>(
-        &self,
-        next: impl FnMut(Option<P>) -> Result<Option<P>>,
-    ) -> Result<(BlobDigest, u64)> {
-        let mut writer = self.blob_writer()?;
-        writer.write_overlapped(next)?;
         writer.finish(None, None)
     }
 
@@ -238,15 +224,15 @@ impl BlobWriter {
     /// Appends the pieces that `next` gives; it gets back those that are done with. Once there are
     /// several, a thread of its own hashes them while this one writes and reads: hashing takes
     /// longest.
-    fn write_overlapped<P: AsRef<[u8]> + Send + Sync>(
+    fn write_overlapped(
         &mut self,
-        mut next: impl FnMut(Option<P>) -> Result<Option<P>>,
+        mut next: impl FnMut(Option<Vec<u8>>) -> Result<Option<Vec<u8>>>,
     ) -> Result<()> {
         while self.length < OVERLAP_FROM {
             let Some(piece) = next(None)? else {
                 return Ok(());
             };
-            self.write(piece.as_ref())?;
+            self.write(&piece)?;
         }
         let Some(file) = &mut self.file else {
             return Err(Error::lite(
@@ -256,13 +242,13 @@ impl BlobWriter {
         };
         let (mut sha1, length) = (self.sha1.clone(), &mut self.length);
         self.sha1 = std::thread::scope(|scope| {
-            let (written, to_hash) = sync_channel::<Arc<P>>(PIECES);
-            let (hashed, done) = channel::<Arc<P>>();
+            let (written, to_hash) = sync_channel::<Arc<Vec<u8>>>(PIECES);
+            let (hashed, done) = channel::<Arc<Vec<u8>>>();
             let hashing = std::thread::Builder::new()
                 .name("settee-blob".into())
                 .spawn_scoped(scope, move || {
                     for piece in to_hash {
-                        sha1.update((*piece).as_ref());
+                        sha1.update(&*piece);
                         // Nobody takes it back at the end.
                         let _ = hashed.send(piece);
                     }
@@ -272,14 +258,15 @@ impl BlobWriter {
                 loop {
                     let used = done.try_recv().ok().and_then(Arc::into_inner);
                     let Some(piece) = next(used)?.map(Arc::new) else {
-                        return Ok(());
+                        // The last pieces are being hashed yet.
+                        return file.force();
                     };
                     if written.send(Arc::clone(&piece)).is_err() {
                         // The thread has panicked, which its end tells.
                         return Ok(());
                     }
-                    *length += (*piece).as_ref().len() as u64;
-                    file.write((*piece).as_ref())?;
+                    *length += piece.len() as u64;
+                    file.write(&piece)?;
                 }
             };
             let outcome = write();

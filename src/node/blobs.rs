@@ -3,12 +3,11 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::args::Args;
+use super::loan::Lent;
 use super::message::Outcome;
 use crate::database::{BlobReader, Database, WriteTx};
 use crate::error::{Code, Error, Result};
@@ -16,16 +15,6 @@ use crate::model::{BlobDigest, DocId};
 
 /// A blob up to this size is stored in the transaction of its document (design D6).
 pub(super) const SMALL: usize = 64 * 1024;
-
-/// Bytes that go from JavaScript's thread to the one that stores them at a time.
-const PIECE: usize = 256 * 1024;
-
-/// Pieces in new memory (8 MiB) before used ones are waited for.
-const AHEAD: usize = 32;
-
-/// Longest time that JavaScript's thread waits for used pieces of one blob, all in all; after that it
-/// takes new memory, for the disk may be slow.
-const PATIENCE: Duration = Duration::from_millis(60);
 
 /// Most bytes that one `database_ReadBlob` gives.
 const READ_MAX: u64 = 4 * 1024 * 1024;
@@ -44,8 +33,8 @@ pub(super) struct BlobArg {
 pub(super) enum BlobSource {
     /// Here; few enough to be stored with the document.
     Bytes(Vec<u8>),
-    /// On their way.
-    Coming(Pieces),
+    /// In JavaScript's memory yet.
+    Lent(Lent),
     /// In a file.
     File(PathBuf),
 }
@@ -72,84 +61,6 @@ impl StagedBlob {
     }
 }
 
-/// Bytes of JavaScript's that are yet to be copied.
-pub(super) struct Feed<'a> {
-    bytes: &'a [u8],
-    pieces: Sender<Vec<u8>>,
-    returned: Receiver<Vec<u8>>,
-}
-
-impl<'a> Feed<'a> {
-    /// A source of these bytes, and what makes them come.
-    pub(super) fn new(bytes: &'a [u8]) -> (BlobSource, Self) {
-        let (pieces, coming) = channel();
-        let (used, returned) = channel();
-        let source = BlobSource::Coming(Pieces {
-            length: bytes.len() as u64,
-            coming,
-            used,
-        });
-        let feed = Self {
-            bytes,
-            pieces,
-            returned,
-        };
-        (source, feed)
-    }
-
-    /// Copies the bytes; while later ones are copied, earlier ones are stored already. Goes on in
-    /// memory that storing has done with: the first touch of new memory costs more than the copy.
-    pub(super) fn run(self) {
-        let mut patience = PATIENCE;
-        for (number, bytes) in self.bytes.chunks(PIECE).enumerate() {
-            let used = if number < AHEAD {
-                None
-            } else {
-                self.wait_for_used(&mut patience)
-            };
-            let mut piece = used.unwrap_or_else(|| Vec::with_capacity(PIECE));
-            piece.clear();
-            piece.extend_from_slice(bytes);
-            if self.pieces.send(piece).is_err() {
-                // Storing has failed, and says why.
-                return;
-            }
-        }
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "bounds how long JavaScript's thread is held up"
-    )]
-    fn wait_for_used(&self, patience: &mut Duration) -> Option<Vec<u8>> {
-        self.returned.try_recv().ok().or_else(|| {
-            let before = Instant::now();
-            let used = self.returned.recv_timeout(*patience).ok();
-            *patience = patience.saturating_sub(before.elapsed());
-            used
-        })
-    }
-}
-
-/// Bytes on their way from JavaScript's thread.
-pub(super) struct Pieces {
-    /// Of all of them together.
-    length: u64,
-    coming: Receiver<Vec<u8>>,
-    used: Sender<Vec<u8>>,
-}
-
-impl Pieces {
-    /// The next one, for one that is done with; `None` when all have come.
-    fn next(&self, used: Option<Vec<u8>>) -> Option<Vec<u8>> {
-        if let Some(used) = used {
-            // Towards the end nobody wants it any more.
-            let _ = self.used.send(used);
-        }
-        self.coming.recv().ok()
-    }
-}
-
 /// Whether [`stage`] would block on the disk.
 pub(super) fn must_be_staged(blobs: &[BlobArg]) -> bool {
     blobs
@@ -162,10 +73,10 @@ pub(super) fn stage(database: &Database, blobs: Vec<BlobArg>) -> Result<Vec<Stag
     let stage = |blob: BlobArg| {
         let content = match blob.source {
             BlobSource::Bytes(bytes) => Content::Small(bytes),
-            BlobSource::Coming(pieces) => {
-                // Ends when JavaScript's thread has sent all of it.
-                let stored = database.store_blob_pieces(|used| Ok(pieces.next(used)))?;
-                if stored.1 != pieces.length {
+            BlobSource::Lent(mut lent) => {
+                let expected = lent.len();
+                let stored = database.store_blob_from(|buffer| Ok(lent.read(buffer)?))?;
+                if stored.1 != expected {
                     return Err(Error::lite(
                         Code::UnexpectedError,
                         "a blob came in part only",

@@ -25,8 +25,9 @@ use std::sync::Arc;
 use napi::sys;
 use napi::{Error, Result, Status};
 
-use super::blobs::{BlobArg, BlobSource, Feed, SMALL};
+use super::blobs::{BlobArg, BlobSource, SMALL};
 use super::documents::{Action, DocumentCall, SaveRun, Target};
+use super::loan::{Loan, lend};
 use super::queries::QueryCall;
 use crate::database::{Concurrency, SaveList};
 
@@ -71,8 +72,8 @@ const QUERY: u32 = 7;
 const HEAD: usize = 4;
 
 /// Reads all calls; targets that are defined on the way are added to `targets`. Large bytes of blobs
-/// are yet to be copied: by what is returned beside, when the calls are on their way, and before
-/// JavaScript goes on.
+/// are lent only: the loans are to be waited for when the calls are on their way, before JavaScript
+/// goes on.
 ///
 /// # Errors
 /// When the array is not as above, which only a broken caller can bring about; nothing was called
@@ -82,7 +83,7 @@ pub(super) fn read_calls<'a>(
     array: sys::napi_value,
     (heads, texts): (&'a [i32], &'a [u8]),
     targets: &mut Vec<Arc<Target>>,
-) -> Result<(Vec<Call>, Vec<Feed<'a>>)> {
+) -> Result<(Vec<Call>, Vec<Loan<'a>>)> {
     let mut reader = Reader::new(env, array)?;
     let mut calls = Vec::new();
     while reader.at < reader.len {
@@ -145,7 +146,7 @@ pub(super) fn read_calls<'a>(
         };
         calls.push(Call { id, what });
     }
-    Ok((calls, reader.feeds))
+    Ok((calls, reader.loans))
 }
 
 /// What is left to read of saves of kind 6.
@@ -241,7 +242,7 @@ fn broken(what: &str) -> Error {
 const FIRST_LOOK: usize = 512;
 
 struct Reader<'a> {
-    feeds: Vec<Feed<'a>>,
+    loans: Vec<Loan<'a>>,
     env: sys::napi_env,
     array: sys::napi_value,
     at: u32,
@@ -258,7 +259,7 @@ impl<'a> Reader<'a> {
         // SAFETY: both come from the call that we are in; what is no array gives a status.
         check(unsafe { sys::napi_get_array_length(env, array, &raw mut len) })?;
         Ok(Self {
-            feeds: Vec::new(),
+            loans: Vec::new(),
             env,
             array,
             at: 0,
@@ -372,9 +373,9 @@ impl<'a> Reader<'a> {
         if len <= SMALL {
             return Ok(BlobSource::Bytes(bytes.to_vec()));
         }
-        let (source, feed) = Feed::new(bytes);
-        self.feeds.push(feed);
-        Ok(source)
+        let (loan, lent) = lend(bytes);
+        self.loans.push(loan);
+        Ok(BlobSource::Lent(lent))
     }
 }
 

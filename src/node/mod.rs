@@ -29,6 +29,7 @@ mod identities;
 mod indexes;
 mod lanes;
 mod listener_questions;
+mod loan;
 mod log_settings;
 mod message;
 mod native_engine;

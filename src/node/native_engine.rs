@@ -8,6 +8,7 @@ use napi_derive::napi;
 
 use super::call::{Call, What, read_calls};
 use super::documents::{self, Target};
+use super::loan::PATIENCE;
 use super::message::{self, put_completion, put_error};
 use super::port::{Completer, MessageArgs, Port, RunCompleter};
 use super::reads::Reads;
@@ -64,11 +65,12 @@ impl NativeEngine {
             heads.as_deref().unwrap_or_default(),
             texts.as_deref().unwrap_or_default(),
         );
-        let (calls, feeds) = read_calls(env.raw(), calls.raw(), saves, &mut lock(&self.targets))?;
+        let (calls, loans) = read_calls(env.raw(), calls.raw(), saves, &mut lock(&self.targets))?;
         let mut completions = self.take(&env, calls, may_run_inline as usize);
         completions.as_mut().map(message::close);
-        for feed in feeds {
-            feed.run();
+        let mut patience = PATIENCE;
+        for loan in loans {
+            loan.wait(&mut patience);
         }
         Ok(completions)
     }

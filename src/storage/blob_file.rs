@@ -160,6 +160,7 @@ impl BlobFolder {
             file: Some(file),
             written: 0,
             started: 0,
+            forced: 0,
             seal: None,
         };
         if self.seal
@@ -321,6 +322,8 @@ pub(crate) struct BlobFileWriter {
     written: u64,
     /// Bytes that the disk was told of.
     started: u64,
+    /// Bytes that are safe on the disk.
+    forced: u64,
     seal: Option<Seal>,
 }
 
@@ -345,6 +348,18 @@ impl BlobFileWriter {
         Ok(())
     }
 
+    /// Forces what was written so far to the disk, so that the end has less to wait for.
+    pub(crate) fn force(&mut self) -> Result<()> {
+        if let Some(file) = &self.file
+            && self.forced < self.written
+        {
+            file.sync_all()
+                .map_err(|error| not_writeable(&error, &self.path))?;
+            self.forced = self.written;
+        }
+        Ok(())
+    }
+
     /// Forces the content to the disk and gives the file its name.
     pub(crate) fn finish(mut self, folder: &BlobFolder, digest: &BlobDigest) -> Result<()> {
         let target = match self.seal.take() {
@@ -355,10 +370,9 @@ impl BlobFileWriter {
             }
             None => folder.plain_path(digest),
         };
+        self.force()?;
+        self.file = None;
         let shown = |error: io::Error| not_writeable(&error, &target);
-        if let Some(file) = self.file.take() {
-            file.sync_all().map_err(shown)?;
-        }
         fs::rename(&self.path, &target).map_err(shown)?;
         #[cfg(unix)]
         File::open(&folder.folder)

@@ -7,34 +7,37 @@ use std::mem::MaybeUninit;
 /// `DEFAULT_MMAP_THRESHOLD_MAX`), so that what is said about it ends with it.
 const OWN_MAPPING: usize = 32 * 1024 * 1024;
 
-/// An empty buffer with room for `capacity` bytes, in huge pages if it is large: the first touch of
-/// small pages costs several times what filling them does.
+/// An empty buffer with room for `capacity` bytes, whose pages are there already if it is large:
+/// touching them one by one costs more than filling them does.
+///
+/// Huge pages are faster still where memory is the machine's own, but several times as slow where a
+/// hypervisor takes back what is not in use (ADR 005).
 pub(crate) fn large_buffer(capacity: usize) -> Vec<u8> {
     let mut buffer = Vec::with_capacity(capacity);
     if capacity > OWN_MAPPING {
-        ask_for_huge_pages(buffer.spare_capacity_mut());
+        ask_for_pages(buffer.spare_capacity_mut());
     }
     buffer
 }
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no safe interface offers this hint")]
-fn ask_for_huge_pages(memory: &mut [MaybeUninit<u8>]) {
-    const HUGE_PAGE: usize = 2 * 1024 * 1024;
-    let skipped = memory.as_ptr().align_offset(HUGE_PAGE);
+fn ask_for_pages(memory: &mut [MaybeUninit<u8>]) {
+    const PAGE: usize = 64 * 1024;
+    let skipped = memory.as_ptr().align_offset(PAGE);
     let Some((_, aligned)) = memory.split_at_mut_checked(skipped) else {
         return;
     };
-    let len = aligned.len() / HUGE_PAGE * HUGE_PAGE;
-    // SAFETY: whole pages inside memory that is ours alone; the advice leaves their content as it
-    // is. Whether it is taken does not matter.
+    let len = aligned.len() / PAGE * PAGE;
+    // SAFETY: whole pages of any size that Linux has, inside memory that is ours alone; the advice
+    // leaves their content as it is. Whether it is taken (from Linux 5.14 on) does not matter.
     unsafe {
-        libc::madvise(aligned.as_mut_ptr().cast(), len, libc::MADV_HUGEPAGE);
+        libc::madvise(aligned.as_mut_ptr().cast(), len, libc::MADV_POPULATE_WRITE);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn ask_for_huge_pages(_memory: &mut [MaybeUninit<u8>]) {}
+fn ask_for_pages(_memory: &mut [MaybeUninit<u8>]) {}
 
 /// Lets the disk begin with what was written between two offsets, so that the forcing at the end
 /// has little left to wait for. Promises nothing about when it is safe.

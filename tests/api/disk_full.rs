@@ -1,5 +1,6 @@
 //! A full disk is a clear error, and nothing that was acknowledged is lost.
 
+use std::io::Read as _;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -70,8 +71,8 @@ fn child_filler() {
         .write(&vec![7; 10_000_000])
         .and_then(|()| writer.finish(None, None));
     assert_eq!(blob.unwrap_err().code(), 13);
-    let mut pieces = std::iter::repeat_n([7; 100_000], 100);
-    let blob = database.store_blob_pieces(|_| Ok(pieces.next()));
+    let mut source = std::io::repeat(7).take(10_000_000);
+    let blob = database.store_blob_from(|buffer| Ok(source.read(buffer)?));
     assert_eq!(blob.unwrap_err().code(), 13);
 
     let check = |database: &Database| {
