@@ -22,6 +22,31 @@ pub fn should_compress(blob: &BlobRef) -> bool {
     !is_media && !packed(&kind) && !encoding.is_some_and(|encoding| packed(&encoding))
 }
 
+/// Whether bytes look random, as what is compressed or encrypted already does: compressing that takes
+/// long, makes it no shorter, and drives everything else out of the compressor's window. Judged by
+/// how often two bytes of a sample are equal.
+pub fn looks_random(content: &[u8]) -> bool {
+    const SAMPLES: usize = 4;
+    const SAMPLE: usize = 1024;
+    /// Fewer bytes say little, and cost little.
+    const FEWEST: usize = 512;
+    if content.len() < FEWEST {
+        return false;
+    }
+    let (mut counts, mut sampled) = ([0_u64; 256], 0);
+    // The beginning alone may be a header in plain text.
+    for part in content.chunks(content.len().div_ceil(SAMPLES)) {
+        for &byte in part.iter().take(SAMPLE) {
+            counts[usize::from(byte)] += 1;
+            sampled += 1;
+        }
+    }
+    let equal_pairs: u64 = counts.iter().map(|count| count * count).sum::<u64>() - sampled;
+    let pairs = sampled * (sampled - 1);
+    // One in 256 when random; one in 64 for base64, one in 20 or so for text.
+    equal_pairs * 200 < pairs
+}
+
 /// The proof of having a blob, fed with the blob's content piece by piece:
 /// `"sha1-" + base64(SHA1(one byte = len(nonce) ‖ nonce ‖ content))`.
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ mod sub_changes;
 #[cfg(test)]
 mod tests;
 
-pub use attachment::{Proof, should_compress};
+pub use attachment::{Proof, looks_random, should_compress};
 pub use changes::{ChangeRow, ChangesEntry, ChangesReply, MAX_ROWS};
 pub use checkpoint::CheckpointReply;
 pub use get_collections::CollectionReply;

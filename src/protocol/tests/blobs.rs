@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::attachments::{add_attachments, clean_received, collect_blobs};
-use super::super::{Proof, should_compress};
+use super::super::{Proof, looks_random, should_compress};
 use crate::model::BlobDigest;
 use crate::model::replication::BlobRef;
 
@@ -207,4 +207,25 @@ fn only_compressible_blobs_are_asked_for_compressed() {
             "{content_type:?}"
         );
     }
+}
+
+#[test]
+fn what_is_packed_already_looks_random() {
+    use std::io::Write as _;
+
+    let text = concat!(include_str!("../request.rs"), include_str!("../changes.rs"));
+    let text = text.as_bytes();
+    let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(text).unwrap();
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() > 4096);
+    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &packed);
+    assert!(looks_random(&packed));
+    // With a header in plain text.
+    assert!(looks_random(&[&text[..100], &packed].concat()));
+    for plain in [text, base64.as_bytes(), &[0; 5000], &packed[..500], b""] {
+        assert!(!looks_random(plain), "{}", plain.len());
+    }
+    // Half of it would get shorter.
+    assert!(!looks_random(&[&text[..packed.len()], &packed].concat()));
 }

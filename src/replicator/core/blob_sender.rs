@@ -12,7 +12,7 @@ use super::effects::{BlobHandle, DbAnswer, DbRequest};
 use crate::blip::{Message, Properties, ReplyTo, StreamId};
 use crate::error::{Code, Error, Result};
 use crate::model::BlobDigest;
-use crate::protocol::Proof;
+use crate::protocol::{Proof, looks_random};
 use crate::replicator::tuning;
 
 /// Names one blob being served on this connection.
@@ -142,16 +142,7 @@ impl BlobSender {
             return;
         };
         match result {
-            Ok(_) => {
-                if let Purpose::Send { compress } = send.purpose {
-                    let stream = cx
-                        .blip
-                        .reply_stream(send.to, Properties::default(), compress);
-                    send.stream = Some(stream);
-                    self.by_stream.insert(stream, id);
-                }
-                self.read_more(id, cx);
-            }
+            Ok(_) => self.read_more(id, cx),
             Err(error) => {
                 // Sync Gateway falls back to getAttachment on 404 (wire §3.11).
                 let error = match send.purpose {
@@ -171,18 +162,28 @@ impl BlobSender {
             return;
         };
         send.reading = false;
-        match (result, &mut send.purpose, send.stream) {
-            (Ok(data), Purpose::Send { .. }, Some(stream)) if data.is_empty() => {
-                cx.blip.stream_finish(stream);
-                self.end(id, cx);
+        match (result, &mut send.purpose) {
+            (Ok(data), Purpose::Send { compress }) => {
+                let stream = *send.stream.get_or_insert_with(|| {
+                    // Asked for means allowed (wire §2.4).
+                    let compressed = *compress && !looks_random(&data);
+                    let properties = Properties::default();
+                    cx.blip.reply_stream(send.to, properties, compressed)
+                });
+                self.by_stream.insert(stream, id);
+                if data.is_empty() {
+                    cx.blip.stream_finish(stream);
+                    self.end(id, cx);
+                } else {
+                    // BLIP asks for more by itself once this is nearly sent.
+                    cx.blip.stream_push(stream, data);
+                }
             }
-            // BLIP asks for more by itself once this is nearly sent.
-            (Ok(data), Purpose::Send { .. }, Some(stream)) => cx.blip.stream_push(stream, data),
-            (Ok(data), Purpose::Prove(proof), _) if !data.is_empty() => {
+            (Ok(data), Purpose::Prove(proof)) if !data.is_empty() => {
                 proof.update(&data);
                 self.read_more(id, cx);
             }
-            (Ok(_), Purpose::Prove(proof), _) => {
+            (Ok(_), Purpose::Prove(proof)) => {
                 let message = Message {
                     body: proof.clone().finish().into(),
                     ..Message::default()
@@ -190,9 +191,8 @@ impl BlobSender {
                 cx.blip.reply(send.to, message);
                 self.end(id, cx);
             }
-            (Ok(_), Purpose::Send { .. }, None) => self.end(id, cx),
             // Part of the reply is out: it cannot become an error any more.
-            (Err(error), _, _) => cx.fail(error, 1011),
+            (Err(error), _) => cx.fail(error, 1011),
         }
     }
 

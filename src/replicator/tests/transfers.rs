@@ -1,6 +1,8 @@
 use super::pair::{BOTH, LIVE, Link, PULL, PUSH, Peer, replicate};
+use super::scripted_peer::ScriptedPeer;
 use crate::error::Error;
 use crate::model::DocId;
+use crate::protocol::Request;
 use crate::transport::LoopbackOptions;
 
 const NAMED: [&str; 2] = ["inventory.hotels", "inventory.airports"];
@@ -159,4 +161,42 @@ async fn a_missing_blob_fails_its_document_and_no_other() {
         .map(|document| document.doc_id.as_str().to_owned())
         .collect();
     assert_eq!(failed, ["broken"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attachments_are_compressed_when_asked_and_when_it_helps() {
+    let text = "all work and no play ".repeat(10_000).into_bytes();
+    let random = pseudo_random(300_000);
+    let server = Peer::new(&["_default"]);
+    let mut client = ScriptedPeer::connect(&server);
+    for (content, asked, compressed) in [
+        (&text, true, true),
+        (&text, false, false),
+        (&random, true, false),
+        (&Vec::new(), true, true),
+    ] {
+        let (digest, _) = server.put_blob(content);
+        let get = Request::GetAttachment {
+            collection: None,
+            digest: digest.to_string(),
+            doc_id: None,
+            compress: asked,
+        };
+        let reply = client.ask(get).await.unwrap();
+        assert!(reply.body == *content);
+        assert_eq!(reply.compressed, compressed);
+    }
+    client.vanish().await;
+}
+
+/// Bytes that no compressor makes shorter.
+fn pseudo_random(count: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    std::iter::repeat_with(next).take(count).collect()
 }
