@@ -20,11 +20,14 @@ const RATIO = 1.5;
 /** Those that answer queries. */
 const SUBJECTS = ['settee', FLOOR, 'pouchdb', 'rxdb'];
 
-/** Those that are asked less often, so that a run does not take minutes. */
-const SLOW = ['pouchdb', 'rxdb'];
+/** The most that a subject is asked in a round, so that a run does not take many minutes. @type {Record<string, number>} */
+const MOST = { pouchdb: 20, rxdb: 1000 };
 
-/** Turns that the subjects take within a round: how fast this machine is changes within seconds. */
-const TURNS = 10;
+/**
+ * Turns that the subjects take within a round: how fast a machine is changes within seconds. They are long enough, about 100 ms
+ * where a query is quick, for the processor's caches to hold what a query needs for most of each.
+ */
+const TURNS = 4;
 
 /**
  * @param {Settings} settings
@@ -73,10 +76,10 @@ async function runOne(settings, findings, workers, name, repeat) {
   for (let round = -1; round < settings.rounds; round++) {
     /** @type {Map<string, { asked: number, seconds: number, rows: number }>} */
     const sums = new Map();
+    for (const running of left.values()) await running.call('settle');
     for (let turn = 0; turn < Math.min(TURNS, repeat); turn++) {
       for (const [subject, running] of left) {
-        const all = SLOW.includes(subject) ? Math.min(repeat, 2 * TURNS) : repeat;
-        const times = Math.ceil(all / TURNS);
+        const times = Math.ceil(Math.min(repeat, MOST[subject] || repeat) / TURNS);
         try {
           const { seconds, rows } = await running.call('measure', { name, repeat: times });
           const sum = sums.get(subject) || { asked: 0, seconds: 0, rows: 0 };
