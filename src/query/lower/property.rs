@@ -259,11 +259,16 @@ impl<'q> Lowering<'q> {
         }
     }
 
-    /// The field of metadata that an expression is, if it is one.
+    /// The field of metadata that an expression is, if it is one, also behind collations and aliases.
     pub(super) fn meta_field_of(&self, expr: &'q Expr) -> Option<MetaField> {
         let (expr, hidden) = self.behind(expr);
+        self.named_meta_field(expr, &hidden)
+    }
+
+    /// The field of metadata that an expression names, with these aliases hidden.
+    pub(super) fn named_meta_field(&self, expr: &Expr, hidden: &[usize]) -> Option<MetaField> {
         match expr {
-            Expr::Property(path, _) => match self.resolve_hiding(path, &hidden)? {
+            Expr::Property(path, _) => match self.resolve_hiding(path, hidden)? {
                 (Target::Meta(_, field), []) => Some(field),
                 _ => None,
             },

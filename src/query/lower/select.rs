@@ -229,18 +229,8 @@ impl<'q> Lowering<'q> {
 
     /// Whether it is a column of a table that holds texts and numbers only: a field of metadata.
     fn is_plain_column(&self, expr: &Expr) -> bool {
-        let field = match expr {
-            Expr::Property(path, _) => match self.resolve_hiding(path, &[]) {
-                Some((Target::Meta(_, field), [])) => Some(field),
-                _ => None,
-            },
-            Expr::Access(base, path, _) => match (&**base, path.as_slice()) {
-                (Expr::Meta(..), [Step::Name(name)]) => MetaField::find(name),
-                _ => None,
-            },
-            _ => None,
-        };
-        field.is_some_and(|field| field != MetaField::Deleted)
+        self.named_meta_field(expr, &[])
+            .is_some_and(|field| field != MetaField::Deleted)
     }
 
     /// How an item without alias is called.
