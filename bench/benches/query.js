@@ -74,27 +74,16 @@ async function runOne(settings, findings, workers, name, repeat) {
   const rows = new Map();
   const left = new Map(workers);
   for (let round = -1; round < settings.rounds; round++) {
-    /** @type {Map<string, { asked: number, seconds: number, rows: number }>} */
-    const sums = new Map();
-    for (const running of left.values()) await running.call('settle');
-    for (let turn = 0; turn < Math.min(TURNS, repeat); turn++) {
-      for (const [subject, running] of left) {
-        const times = Math.ceil(Math.min(repeat, MOST[subject] || repeat) / TURNS);
-        try {
-          const { seconds, rows } = await running.call('measure', { name, repeat: times });
-          const sum = sums.get(subject) || { asked: 0, seconds: 0, rows: 0 };
-          sums.set(subject, { asked: sum.asked + times, seconds: sum.seconds + seconds, rows: sum.rows + rows });
-        } catch (error) {
-          findings.skip(bench, subject, error);
-          left.delete(subject);
-        }
+    for (const { subject, asked, seconds, rows: found, error } of await takeTurns(left, name, repeat)) {
+      if (error !== undefined) {
+        findings.skip(bench, subject, error);
+        left.delete(subject);
+      } else if (round < 0) {
+        // The first round warms up.
+        rows.set(subject, found / asked);
+      } else {
+        findings.add(bench, subject, (seconds / asked) * 1000, { unit: 'ms', higherIsBetter: false });
       }
-    }
-    for (const [subject, { asked, seconds, rows: found }] of sums) {
-      if (!left.has(subject)) continue;
-      // The first round warms up.
-      if (round < 0) rows.set(subject, found / asked);
-      else findings.add(bench, subject, (seconds / asked) * 1000, { unit: 'ms', higherIsBetter: false });
     }
   }
   const floor = findings.find(bench, FLOOR);
@@ -107,6 +96,35 @@ async function runOne(settings, findings, workers, name, repeat) {
     atMost: RATIO,
     unit: '×',
   });
+}
+
+/**
+ * Asks every subject in turns, and adds up for each; one that fails is not asked again.
+ * @param {Map<string, ReturnType<typeof worker>>} workers
+ * @param {string} name
+ * @param {number} repeat
+ */
+async function takeTurns(workers, name, repeat) {
+  const sums = [...workers].map(([subject, running]) => {
+    /** @type {unknown} */
+    const error = undefined;
+    return { subject, running, asked: 0, seconds: 0, rows: 0, error };
+  });
+  for (const { running } of sums) await running.call('settle');
+  for (let turn = 0; turn < Math.min(TURNS, repeat); turn++) {
+    for (const sum of sums.filter((one) => one.error === undefined)) {
+      const times = Math.ceil(Math.min(repeat, MOST[sum.subject] || repeat) / TURNS);
+      try {
+        const { seconds, rows } = await sum.running.call('measure', { name, repeat: times });
+        sum.asked += times;
+        sum.seconds += seconds;
+        sum.rows += rows;
+      } catch (error) {
+        sum.error = error;
+      }
+    }
+  }
+  return sums;
 }
 
 /**

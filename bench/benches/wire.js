@@ -7,7 +7,7 @@ const net = require('net');
 const path = require('path');
 const { worker } = require('../lib/bench');
 const { documents } = require('../lib/documents');
-const { median } = require('../lib/stats');
+const { elapsed, median } = require('../lib/stats');
 
 /** @typedef {import('../lib/bench').Settings} Settings */
 /** @typedef {import('../lib/bench').Findings} Findings */
@@ -38,9 +38,7 @@ class Pair {
 
   /** Seconds of a one-shot replication. @param {'push' | 'pull' | 'both'} direction @param {string} [url] */
   async replicate(direction, url = this.url) {
-    const started = process.hrtime.bigint();
-    await this.active.call('replicateOnce', { url, direction });
-    return Number(process.hrtime.bigint() - started) / 1e9;
+    return elapsed(() => this.active.call('replicateOnce', { url, direction }));
   }
 
   async stop() {

@@ -5,7 +5,7 @@
 const path = require('path');
 const { serve } = require('../../examples/node/sync-demo/child');
 const { orders } = require('../lib/queries');
-const { anonymousMemory } = require('../lib/stats');
+const { anonymousMemory, elapsed } = require('../lib/stats');
 
 const subject = require(`../subjects/query/${process.argv[2]}`);
 /** @type {any} */
@@ -34,9 +34,11 @@ serve({
 
   /** @param {{ name: string, repeat: number }} args */
   async measure({ name, repeat }) {
-    const started = process.hrtime.bigint();
-    const rows = await store.run(name, repeat);
-    return { seconds: Number(process.hrtime.bigint() - started) / 1e9, rows };
+    let rows = 0;
+    const seconds = await elapsed(async () => {
+      rows = await store.run(name, repeat);
+    });
+    return { seconds, rows };
   },
 
   /** @param {{ count: number }} args */

@@ -228,14 +228,13 @@ impl ReaderPool {
         let is_current = quiet == Some(state.quiet) && connection.in_transaction();
         if is_current && state.kept.is_none() {
             state.kept = Some(connection);
-            self.tell_of_connection(&state);
-            return;
-        }
-        connection.close_snapshot();
-        if state.idle.len() < READERS_KEPT {
-            state.idle.push(connection);
         } else {
-            state.open -= 1;
+            connection.close_snapshot();
+            if state.idle.len() < READERS_KEPT {
+                state.idle.push(connection);
+            } else {
+                state.open -= 1;
+            }
         }
         self.tell_of_connection(&state);
     }

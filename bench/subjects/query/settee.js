@@ -12,6 +12,7 @@ const {
   ValueIndexItem,
 } = require('../../..');
 const { emails, STOCK, stock, TEN } = require('../../lib/queries');
+const { elapsed } = require('../../lib/stats');
 
 /** @param {string} folder */
 async function open(folder) {
@@ -129,11 +130,10 @@ async function open(folder) {
         `SELECT META(o).id, o.number, o.customer.name.last AS last FROM shop.orders AS o
          WHERE o.number = -1 AND o.state = 'k${i}' AND LOWER(o.customer.city) LIKE 'os%'
          ORDER BY o.created DESC LIMIT 20`;
-      const time = async (/** @type {(i: number) => string} */ textOf) => {
-        const started = process.hrtime.bigint();
-        for (let i = 0; i < count; i++) await new Query(textOf(i), database).execute();
-        return Number(process.hrtime.bigint() - started) / 1e9;
-      };
+      const time = (/** @type {(i: number) => string} */ textOf) =>
+        elapsed(async () => {
+          for (let i = 0; i < count; i++) await new Query(textOf(i), database).execute();
+        });
       await time(() => text('warm'));
       compiled += 1;
       return {

@@ -168,9 +168,10 @@ impl BlobSender {
                     // Asked for means allowed (wire §2.4).
                     let compressed = *compress && !looks_random(&data);
                     let properties = Properties::default();
-                    cx.blip.reply_stream(send.to, properties, compressed)
+                    let stream = cx.blip.reply_stream(send.to, properties, compressed);
+                    self.by_stream.insert(stream, id);
+                    stream
                 });
-                self.by_stream.insert(stream, id);
                 if data.is_empty() {
                     cx.blip.stream_finish(stream);
                     self.end(id, cx);

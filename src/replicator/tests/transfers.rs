@@ -1,5 +1,6 @@
 use super::pair::{BOTH, LIVE, Link, PULL, PUSH, Peer, replicate};
 use super::scripted_peer::ScriptedPeer;
+use super::simulation::Dice;
 use crate::error::Error;
 use crate::model::DocId;
 use crate::protocol::Request;
@@ -166,7 +167,8 @@ async fn a_missing_blob_fails_its_document_and_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attachments_are_compressed_when_asked_and_when_it_helps() {
     let text = "all work and no play ".repeat(10_000).into_bytes();
-    let random = pseudo_random(300_000);
+    let mut dice = Dice::new(7);
+    let random: Vec<u8> = (0..300_000).map(|_| dice.below(256) as u8).collect();
     let server = Peer::new(&["_default"]);
     let mut client = ScriptedPeer::connect(&server);
     for (content, asked, compressed) in [
@@ -187,16 +189,4 @@ async fn attachments_are_compressed_when_asked_and_when_it_helps() {
         assert_eq!(reply.compressed, compressed);
     }
     client.vanish().await;
-}
-
-/// Bytes that no compressor makes shorter.
-fn pseudo_random(count: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
-    std::iter::repeat_with(next).take(count).collect()
 }
